@@ -1,0 +1,6 @@
+#include "bindings.hpp"
+
+PYBIND11_MODULE(_core, module) {
+  module.doc() = "Compiled core of rebalance: sizes and numbers only, no files.";
+  bind_star_rows(module);
+}

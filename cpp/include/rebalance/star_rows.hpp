@@ -1,0 +1,2 @@
+// The row scan of a STAR table over a buffer.
+#pragma once

@@ -1,0 +1,1 @@
+#include "rebalance/star_rows.hpp"

@@ -1,0 +1,52 @@
+"""Settings: small frozen values, stated once, saved with every result.
+
+Lengths are px and frequencies cycles/px of the images as given; A exist only on the command
+line. None means: chosen from the data, and the value chosen is reported.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+
+@dataclass(frozen=True)
+class AffinitySettings:
+    """How class averages are compared."""
+
+    band: tuple[float, float] | None = None  # (low, high), cycles/px
+    mask_diameter: float | None = None  # px
+    max_shift: float | None = None  # px, radius of the disc of shifts
+    shift_step: float | None = None  # px, grid of shifts
+    mirror: bool = True  # also compare with mirror images
+    rings: int | None = None  # rings between the band limits
+    angles: int | None = None  # samples per ring
+    refine: bool = True  # climb from the best grid point to the true maximum
+    exhaustive: bool = False  # the whole grid, no short cuts
+
+
+@dataclass(frozen=True)
+class SuperclassSettings:
+    """How class averages are grouped."""
+
+    n_superclasses: int | None = None  # None: found from the data ("auto")
+    superclassification: bool = True  # False: every average is its own superclass
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class BalanceSettings:
+    """How many particles each superclass keeps, and which."""
+
+    factor: Decimal | None = None  # smallest / largest, 0 to 1; None: not given
+    max_size: int | None = None  # particles; None: not given
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """Everything that decides the outcome of a run."""
+
+    affinity: AffinitySettings = AffinitySettings()
+    superclasses: SuperclassSettings = SuperclassSettings()
+    balance: BalanceSettings = BalanceSettings()

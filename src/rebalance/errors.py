@@ -1,0 +1,13 @@
+"""The one error that users see: a sentence with name, rule, value and what to do."""
+
+
+class RebalanceError(ValueError):
+    """Input, setting or file that is refused.
+
+    The message is one sentence that names the thing, the rule and the value, and says what to
+    do. The command line prints it and exits with status 2.
+    """
+
+
+class RebalanceWarning(UserWarning):
+    """Something odd in the input that does not stop a run."""

@@ -1,0 +1,1 @@
+"""Reading and writing: everything that knows a file format."""
