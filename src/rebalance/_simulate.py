@@ -125,11 +125,12 @@ def simulate(settings: SimulationSettings | None = None) -> Simulation:
     images = _finish(rng, images, settings.snr)
     particles = _draw_counts(rng, n_real + n_junk, settings.particles)
 
-    place = rng.permutation(settings.averages)[: n_real + n_junk]  # the others stay empty
+    place = _shuffled(rng, settings.averages)[: n_real + n_junk]  # the others stay empty
     real_place = place[:n_real]
     side = np.where(pose.mirror, -1.0, 1.0)[:, None]
     n = settings.averages
     counts = _placed(particles, place, n, 0)
+    average_of_each = np.repeat(np.arange(n, dtype=np.int32), counts)
     return Simulation(
         images=_placed(images.astype(np.float32), place, n, 0.0),
         label=_placed(label, real_place, n, -1),
@@ -140,7 +141,7 @@ def simulate(settings: SimulationSettings | None = None) -> Simulation:
         junk=_placed(np.ones(n_junk, dtype=np.bool_), place[n_real:], n, False),
         resolution=_placed(resolution, place, n, np.inf),
         particles=counts,
-        particle_average=rng.permutation(np.repeat(np.arange(n, dtype=np.int32), counts)),
+        particle_average=average_of_each[_shuffled(rng, settings.particles)],
         settings=settings,
     )
 
@@ -193,7 +194,9 @@ def _draw_views(
         return np.full(n, -1, dtype=np.int32), _draw_biased_frames(rng, n)
     share = 8.0 ** (np.arange(settings.views) / max(1, settings.views - 1))
     sizes = _allot(n, np.floor(1000 * share).astype(np.int64))
-    label = np.repeat(np.arange(settings.views, dtype=np.int32), rng.permutation(sizes))
+    label = np.repeat(
+        np.arange(settings.views, dtype=np.int32), sizes[_shuffled(rng, settings.views)]
+    )
     view_frame = frames_of(spread_directions(rng, settings.views))
     return label, tilt(rng, view_frame[label], settings.jitter_deg)
 
@@ -212,8 +215,14 @@ def _draw_pose(rng: np.random.Generator, frame: Floats, shift_sd: float) -> Pose
         frame=frame,
         angle_deg=rng.uniform(-180.0, 180.0, n),
         shift=shift_sd * np.clip(rng.standard_normal((n, 2)), -3.0, 3.0),
-        mirror=rng.permutation(n) < n // 2,
+        mirror=_shuffled(rng, n) < n // 2,
     )
+
+
+def _shuffled(rng: np.random.Generator, n: int) -> NDArray[np.int64]:
+    """0 to n - 1 in random order; NumPy's own shuffles may change from version to version."""
+    order: NDArray[np.int64] = np.argsort(rng.random(n), kind="stable")
+    return order
 
 
 def _draw_counts(rng: np.random.Generator, n: int, total: int) -> NDArray[np.int64]:
