@@ -3,4 +3,7 @@
 
 #include <pybind11/pybind11.h>
 
+void bind_kernels(pybind11::module_ &module);
+void bind_pair_search(pybind11::module_ &module);
+void bind_polar_rings(pybind11::module_ &module);
 void bind_star_rows(pybind11::module_ &module);

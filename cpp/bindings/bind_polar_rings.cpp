@@ -1,0 +1,60 @@
+#include <pybind11/numpy.h>
+#include <pybind11/stl.h>
+
+#include <memory>
+
+#include "bindings.hpp"
+#include "rebalance/polar_rings.hpp"
+#include "watched.hpp"
+
+namespace py = pybind11;
+using rebalance::PolarRings;
+
+namespace {
+
+using Images = py::array_t<float, py::array::c_style>;
+
+std::unique_ptr<PolarRings> make_rings(const Images &images, const rebalance::RingGrid &grid,
+                                       const std::vector<double> &weight, int threads,
+                                       const py::object &progress) {
+  if (images.ndim() != 3 || images.shape(1) != images.shape(2))
+    throw std::invalid_argument("images must have shape (N, L, L)");
+  const float *data = images.data();
+  const auto n = static_cast<std::int64_t>(images.shape(0));
+  const auto box = static_cast<int>(images.shape(1));
+  std::unique_ptr<PolarRings> rings;
+  run_watched(
+      [&](rebalance::Control &control) {
+        rings = std::make_unique<PolarRings>(data, n, box, grid, weight, threads, control);
+      },
+      progress);
+  return rings;
+}
+
+py::array_t<float> samples(const PolarRings &rings) {
+  const auto &grid = rings.grid();
+  py::array_t<float> out({rings.n_images(), static_cast<std::int64_t>(grid.n_rings),
+                          static_cast<std::int64_t>(grid.n_angles)});
+  auto at = out.mutable_unchecked<3>();
+  for (std::int64_t i = 0; i < rings.n_images(); ++i)
+    for (int r = 0; r < grid.n_rings; ++r)
+      for (int a = 0; a < grid.n_angles; ++a)
+        at(i, r, a) = rings.sample(i, r, a);
+  return out;
+}
+
+} // namespace
+
+void bind_polar_rings(py::module_ &module) {
+  py::class_<PolarRings>(module, "PolarRings",
+                         "Polar samples of the Fourier transform of N images, in lanes.")
+      .def(py::init([](const Images &images, double low, double high, int n_rings, int n_angles,
+                       const std::vector<double> &weight, int threads,
+                       const py::object &progress) {
+             return make_rings(images, {low, high, n_rings, n_angles}, weight, threads, progress);
+           }),
+           py::arg("images").noconvert(), py::kw_only(), py::arg("low"), py::arg("high"),
+           py::arg("n_rings"), py::arg("n_angles"), py::arg("weight"), py::arg("threads"),
+           py::arg("progress") = py::none())
+      .def("samples", &samples, "(N, n_rings, n_angles) float32, Re F + Im F, unit norm.");
+}

@@ -1,0 +1,114 @@
+// The inner loops, compiled once per instruction set and chosen at run time.
+//
+// This header is read by the kernel sources, which include no C++ library: an inline function of
+// the library compiled for AVX-512 could be picked by the linker for the whole program.
+//
+// Everything works on lanes: kLanes images (or pairs) side by side in the innermost axis.
+#pragma once
+
+#include <stdint.h>
+
+namespace rebalance {
+
+/// Images side by side in the innermost axis of every lane array, on every instruction set.
+constexpr int kLanes = 16;
+
+/// A complex inverse Fourier transform of a short length, in place, without reordering.
+struct FftPlan {
+  int length;
+  int n_stages;
+  int radix[16];
+  const float *twiddle[16]; ///< per stage: [length of the block / radix][radix - 1] (cos, sin)
+  const int *position;      ///< where output n stands
+};
+
+/// out[p] = sum over q of matrix[p][q] * in[q], for kLanes lanes.
+struct LaneProduct {
+  const float *matrix; ///< [n_out][n_in]
+  int n_out, n_in;
+  const float *in; ///< [n_in] rows of lanes, in_stride floats apart
+  long in_stride;
+  float *out; ///< [n_out] rows of lanes, out_stride floats apart
+  long out_stride;
+};
+
+/// Cartesian samples of the transform of kLanes images, and the polar points wanted of them.
+struct PolarGather {
+  int n_points, taps, width;   ///< taps per axis; width: columns of the grid
+  const int *corner;           ///< [n_points] index of the first grid sample of each point
+  const float *weight_y;       ///< [n_points][taps]
+  const float *weight_x;       ///< [n_points][taps]
+  const float *grid_re, *grid_im; ///< [rows][width] of lanes
+  float *re, *im;              ///< [n_points] of lanes
+};
+
+/// Rings of kLanes images; what is needed to shift them and take their angular transform.
+struct RingShape {
+  int n_rings, n_angles; ///< n_angles is even; half = n_angles / 2
+  int n_freq;            ///< angular frequencies 0 .. n_freq - 1, n_freq = n_angles / 2
+  const FftPlan *fft;
+};
+
+/// Most images i that one call of the pair kernel takes.
+constexpr int kMaxBlock = 8;
+
+/// Best correlation so far of a block of images i with kLanes images j.
+struct alignas(64) PairBest {
+  float value[kMaxBlock][kLanes];
+  int32_t code[kMaxBlock][kLanes]; ///< first_code + 2 * (position in the transform) + mirror
+};
+
+struct PairBlock {
+  const RingShape *rings;
+  const float *rows;     ///< [n_freq][n_rings][2][block] coefficients of the images i
+  const float *lanes;    ///< [kLanes / width][n_freq][n_rings][2][width] of the images j
+  const int *first_ring; ///< [n_freq] rings below carry nothing at this frequency
+  int mirror;            ///< also compare with mirror images
+  int32_t first_code;
+  float *work; ///< block * 2 * n_angles * width floats, aligned to 64 bytes
+  PairBest *best;
+};
+
+/// State of the climb of one image i against kLanes images j.
+struct alignas(64) ClimbLanes {
+  float angle[kLanes], shift_y[kLanes], shift_x[kLanes]; ///< radians, px: where to evaluate
+  float flip[kLanes];                                    ///< -1 for mirrored lanes, else 1
+  float value[kLanes];
+  float gradient[3][kLanes]; ///< d/d(angle, y, x)
+  float hessian[6][kLanes];  ///< aa, ay, ax, yy, yx, xx
+};
+
+struct Climb {
+  const RingShape *rings;
+  const float *row;           ///< [n_freq][n_rings][2] coefficients of image i,
+  int row_stride;             ///< this many floats apart
+  const float *polar;         ///< [n_rings][n_angles] lanes: rings of the images j
+  const float *ring_radius;   ///< [n_rings] 2 pi k, radians per px
+  const float *direction;     ///< [n_angles / 2][2] (cos, sin)
+  const int *first_ring;      ///< [n_freq]
+  int with_derivatives;       ///< else only the value
+  float *work;                ///< climb_work() floats, aligned to 64 bytes
+  ClimbLanes *lanes;
+};
+
+/// One set of inner loops.
+struct Kernels {
+  const char *name;
+  int width; ///< floats per vector
+  int block; ///< images i per call of `pairs`
+  void (*lane_product)(const LaneProduct &);
+  void (*polar_gather)(const PolarGather &);
+  /// Shift the rings of kLanes images by one shift and take their angular transform.
+  /// phase: [n_rings][n_angles / 2][2] (cos, sin) of 2 pi k . t. out: as PairBlock::lanes.
+  void (*shift_rings)(const RingShape &, const float *polar, const float *phase, float *work,
+                      float *out);
+  void (*pairs)(const PairBlock &);
+  void (*climb)(const Climb &);
+};
+
+/// The fastest kernels that this processor runs, or those named by the environment variable
+/// REBALANCE_ISA (baseline, avx2, avx512). Throws std::invalid_argument for a name that is
+/// unknown or that this processor cannot run.
+const Kernels &kernels();
+
+} // namespace rebalance

@@ -1,0 +1,54 @@
+// Rings of the Fourier transform of images, in lanes.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "rebalance/aligned.hpp"
+#include "rebalance/control.hpp"
+#include "rebalance/fft_plan.hpp"
+#include "rebalance/parallel.hpp"
+
+namespace rebalance {
+
+/// Where the transform is sampled: n_rings rings in the middle of equal parts of the band, each
+/// with n_angles samples, the first on the x axis (axis 1), going counter-clockwise (to axis 0).
+struct RingGrid {
+  double low, high; ///< band limits, cycles/px
+  int n_rings;
+  int n_angles; ///< even, a product of 2, 3 and 5
+
+  double spacing() const { return (high - low) / n_rings; }
+  double radius(int ring) const { return low + (ring + 0.5) * spacing(); }
+};
+
+/// Polar samples of N images. A real image has F(k, phi + pi) = conj F(k, phi), so one real
+/// number per sample holds all: s = Re F + Im F (Hartley's transform); the opposite sample is
+/// Re F - Im F. Every image is scaled to unit norm; one without signal is all zero.
+class PolarRings {
+public:
+  /// images: [n_images][box][box], already masked, centre at box / 2.
+  /// weight: [n_rings] factor on the squared samples of each ring.
+  /// Throws std::invalid_argument for a grid that cannot be.
+  PolarRings(const float *images, std::int64_t n_images, int box, const RingGrid &grid,
+             const std::vector<double> &weight, int threads, Control &control);
+
+  std::int64_t n_images() const { return n_images_; }
+  std::int64_t n_units() const { return (n_images_ + kLanes - 1) / kLanes; }
+  const RingGrid &grid() const { return grid_; }
+  const FftTables &fft() const { return fft_; }
+  RingShape shape() const;
+  /// [n_rings][n_angles][kLanes] samples of images unit * kLanes and following.
+  const float *unit(std::int64_t unit) const;
+  float sample(std::int64_t image, int ring, int angle) const;
+
+private:
+  std::int64_t unit_size() const;
+
+  std::int64_t n_images_;
+  RingGrid grid_;
+  FftTables fft_;
+  AlignedFloats samples_;
+};
+
+} // namespace rebalance

@@ -1,0 +1,487 @@
+// The inner loops. Compiled once per instruction set: REBALANCE_ISA names it, REBALANCE_WIDTH is
+// the number of floats per vector and REBALANCE_BLOCK the images i per call of the pair kernel.
+// No C++ library header may be included here (see kernels.hpp).
+#include "rebalance/kernels.hpp"
+
+namespace rebalance {
+namespace REBALANCE_ISA {
+
+namespace {
+
+constexpr int W = REBALANCE_WIDTH;
+constexpr int B = REBALANCE_BLOCK;
+typedef float V __attribute__((vector_size(4 * W), may_alias));
+typedef int32_t I __attribute__((vector_size(4 * W), may_alias));
+
+inline V load(const float *p) { return *reinterpret_cast<const V *>(p); }
+inline void store(float *p, V v) { *reinterpret_cast<V *>(p) = v; }
+inline V splat(float x) { return x - V{}; }
+
+struct C { // complex lanes
+  V re, im;
+};
+inline C operator+(C a, C b) { return {a.re + b.re, a.im + b.im}; }
+inline C operator-(C a, C b) { return {a.re - b.re, a.im - b.im}; }
+inline C operator*(C a, C b) { return {a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re}; }
+inline C turned(C a, const float *cs) {
+  return {a.re * cs[0] - a.im * cs[1], a.re * cs[1] + a.im * cs[0]};
+}
+inline C times_i(C a) { return {-a.im, a.re}; }
+inline C load_c(const float *p) { return {load(p), load(p + W)}; }
+inline void store_c(float *p, C a) {
+  store(p, a.re);
+  store(p + W, a.im);
+}
+
+// ---- Fourier transform: decimation in frequency, in place, sign +, outputs left where they fall
+
+template <int R> inline void butterfly(C *x);
+
+template <> inline void butterfly<2>(C *x) {
+  const C a = x[0];
+  x[0] = a + x[1];
+  x[1] = a - x[1];
+}
+template <> inline void butterfly<3>(C *x) {
+  constexpr float s = 0.86602540378443864676f;
+  const C sum = x[1] + x[2], diff = x[1] - x[2];
+  const C mid = {x[0].re - 0.5f * sum.re, x[0].im - 0.5f * sum.im};
+  const C side = {-s * diff.im, s * diff.re};
+  x[0] = x[0] + sum;
+  x[1] = mid + side;
+  x[2] = mid - side;
+}
+template <> inline void butterfly<4>(C *x) {
+  const C a = x[0] + x[2], b = x[0] - x[2], c = x[1] + x[3], d = times_i(x[1] - x[3]);
+  x[0] = a + c;
+  x[1] = b + d;
+  x[2] = a - c;
+  x[3] = b - d;
+}
+template <> inline void butterfly<5>(C *x) {
+  constexpr float c1 = 0.30901699437494742410f, c2 = -0.80901699437494742410f;
+  constexpr float s1 = 0.95105651629515357212f, s2 = 0.58778525229247312917f;
+  const C p = x[1] + x[4], q = x[2] + x[3], u = x[1] - x[4], v = x[2] - x[3];
+  const C a = {x[0].re + c1 * p.re + c2 * q.re, x[0].im + c1 * p.im + c2 * q.im};
+  const C b = {x[0].re + c2 * p.re + c1 * q.re, x[0].im + c2 * p.im + c1 * q.im};
+  const C d = {-(s1 * u.im + s2 * v.im), s1 * u.re + s2 * v.re};
+  const C e = {-(s2 * u.im - s1 * v.im), s2 * u.re - s1 * v.re};
+  x[0] = x[0] + p + q;
+  x[1] = a + d;
+  x[2] = b + e;
+  x[3] = b - e;
+  x[4] = a - d;
+}
+
+template <int R> void fft_stage(float *data, int length, int n, const float *twiddle) {
+  const int part = n / R;
+  for (int start = 0; start < length; start += n)
+    for (int j = 0; j < part; ++j) {
+      float *at = data + 2 * W * (start + j);
+      C x[R];
+      for (int q = 0; q < R; ++q)
+        x[q] = load_c(at + 2 * W * q * part);
+      butterfly<R>(x);
+      store_c(at, x[0]);
+      const float *t = twiddle + 2 * (R - 1) * j;
+      for (int p = 1; p < R; ++p)
+        store_c(at + 2 * W * p * part, turned(x[p], t + 2 * (p - 1)));
+    }
+}
+
+void run_stage(int radix, float *data, int length, int n, const float *twiddle) {
+  switch (radix) {
+  case 2:
+    return fft_stage<2>(data, length, n, twiddle);
+  case 3:
+    return fft_stage<3>(data, length, n, twiddle);
+  case 4:
+    return fft_stage<4>(data, length, n, twiddle);
+  default:
+    return fft_stage<5>(data, length, n, twiddle);
+  }
+}
+
+// All stages but the last `spare`; returns the block length that is left.
+int fft_stages(float *data, const FftPlan &plan, int spare) {
+  int n = plan.length;
+  for (int s = 0; s + spare < plan.n_stages; ++s) {
+    run_stage(plan.radix[s], data, plan.length, n, plan.twiddle[s]);
+    n /= plan.radix[s];
+  }
+  return n;
+}
+
+// ---- Cartesian samples of the transform, and polar points of them
+
+constexpr int kRowsAtOnce = 8;
+
+template <int ROWS> void lane_product_rows(const LaneProduct &p, int row, int lane) {
+  V sum[ROWS] = {};
+  for (int q = 0; q < p.n_in; ++q) {
+    const V in = load(p.in + q * p.in_stride + lane);
+    for (int r = 0; r < ROWS; ++r)
+      sum[r] += in * p.matrix[(row + r) * p.n_in + q];
+  }
+  for (int r = 0; r < ROWS; ++r)
+    store(p.out + (row + r) * p.out_stride + lane, sum[r]);
+}
+
+void lane_product(const LaneProduct &p) {
+  for (int lane = 0; lane < kLanes; lane += W) {
+    int row = 0;
+    for (; row + kRowsAtOnce <= p.n_out; row += kRowsAtOnce)
+      lane_product_rows<kRowsAtOnce>(p, row, lane);
+    for (; row < p.n_out; ++row)
+      lane_product_rows<1>(p, row, lane);
+  }
+}
+
+void polar_gather(const PolarGather &g) {
+  for (int point = 0; point < g.n_points; ++point)
+    for (int lane = 0; lane < kLanes; lane += W) {
+      V re{}, im{};
+      for (int y = 0; y < g.taps; ++y) {
+        const long at = (g.corner[point] + static_cast<long>(y) * g.width) * kLanes + lane;
+        V row_re{}, row_im{};
+        for (int x = 0; x < g.taps; ++x) {
+          const float weight = g.weight_x[point * g.taps + x];
+          row_re += load(g.grid_re + at + x * kLanes) * weight;
+          row_im += load(g.grid_im + at + x * kLanes) * weight;
+        }
+        re += row_re * g.weight_y[point * g.taps + y];
+        im += row_im * g.weight_y[point * g.taps + y];
+      }
+      store(g.re + static_cast<long>(point) * kLanes + lane, re);
+      store(g.im + static_cast<long>(point) * kLanes + lane, im);
+    }
+}
+
+// ---- Shifted rings and their angular transform
+
+// Coefficients of two real rings out of the transform of ring + i * next ring.
+struct RingPair {
+  C first, second;
+};
+inline RingPair split(const float *data, const FftPlan &plan, int m, float scale) {
+  const int negative = m == 0 ? 0 : plan.length - m;
+  const C plus = load_c(data + 2 * W * plan.position[m]);
+  const C minus = load_c(data + 2 * W * plan.position[negative]);
+  return {{(minus.re + plus.re) * scale, (minus.im - plus.im) * scale},
+          {(minus.im + plus.im) * scale, (plus.re - minus.re) * scale}};
+}
+
+// Translation by t multiplies the transform by exp(-i a), a = 2 pi k . t; of the sum of real and
+// imaginary part that a ring holds, s, this makes s(phi) cos a - s(phi + pi) sin a.
+struct Half {
+  V here, opposite;
+};
+inline Half shifted(const float *here, const float *opposite, V cos_a, V sin_a) {
+  const V s = load(here), o = load(opposite);
+  return {s * cos_a - o * sin_a, o * cos_a + s * sin_a};
+}
+
+void shift_rings(const RingShape &shape, const float *polar, const float *phase, float *work,
+                 float *out) {
+  const int half = shape.n_angles / 2, n_rings = shape.n_rings;
+  const float scale = 0.5f / __builtin_sqrtf(static_cast<float>(shape.n_angles));
+  for (int lane = 0; lane < kLanes; lane += W, out += 2 * W * shape.n_freq * n_rings)
+    for (int k = 0; k < n_rings; k += 2) {
+      const bool paired = k + 1 < n_rings;
+      for (int part = 0; part < 2; ++part) { // ring k: real part, ring k + 1: imaginary part
+        const int ring = k + part;
+        for (int a = 0; a < half; ++a) {
+          Half s = {};
+          if (ring < n_rings) {
+            const float *at = polar + (static_cast<long>(ring) * shape.n_angles + a) * kLanes;
+            const float *cs = phase + 2 * (ring * half + a);
+            s = shifted(at + lane, at + half * kLanes + lane, splat(cs[0]), splat(cs[1]));
+          }
+          store(work + 2 * W * a + W * part, s.here);
+          store(work + 2 * W * (a + half) + W * part, s.opposite);
+        }
+      }
+      fft_stages(work, *shape.fft, 0);
+      for (int m = 0; m < shape.n_freq; ++m) {
+        const RingPair rings = split(work, *shape.fft, m, scale);
+        float *at = out + 2 * W * (m * n_rings + k);
+        store_c(at, rings.first);
+        if (paired)
+          store_c(at + 2 * W, rings.second);
+      }
+    }
+}
+
+// ---- All pairs: products over rings, transform over angular frequency, running maximum
+
+// The four real products of one angular frequency, summed over rings, give the coefficient of the
+// direct and of the mirrored correlation; both real correlations fit one complex transform.
+template <int N>
+void products(const PairBlock &p, const float *lanes, int m, float *work) {
+  const RingShape &shape = *p.rings;
+  V xu[N] = {}, yv[N] = {}, yu[N] = {}, xv[N] = {};
+  const float *row = p.rows + static_cast<long>(m) * shape.n_rings * 2 * B;
+  const float *lane = lanes + static_cast<long>(m) * shape.n_rings * 2 * W;
+  for (int k = p.first_ring[m]; k < shape.n_rings; ++k) {
+    const V u = load(lane + 2 * W * k), v = load(lane + 2 * W * k + W);
+    const float *x = row + 2 * B * k, *y = x + B;
+    for (int i = 0; i < N; ++i) {
+      xu[i] += u * x[i];
+      yv[i] += v * y[i];
+      yu[i] += u * y[i];
+      xv[i] += v * x[i];
+    }
+  }
+  const int negative = m == 0 ? 0 : shape.n_angles - m;
+  for (int i = 0; i < N; ++i) {
+    const V direct_re = xu[i] + yv[i], direct_im = yu[i] - xv[i];
+    const V mirror_re = xu[i] - yv[i], mirror_im = yu[i] + xv[i];
+    float *data = work + static_cast<long>(i) * 2 * W * shape.n_angles;
+    store_c(data + 2 * W * negative, {direct_re + mirror_im, mirror_re - direct_im});
+    store_c(data + 2 * W * m, {direct_re - mirror_im, direct_im + mirror_re});
+  }
+}
+
+struct Best {
+  V value;
+  I code;
+};
+inline void take(Best &best, V value, int32_t code) {
+  const I better = value > best.value;
+  best.value = better ? value : best.value;
+  best.code = better ? code - I{} : best.code;
+}
+
+// The last stage of the transform is never stored: only its maximum is wanted.
+template <int R, bool MIRROR>
+void last_stage(const float *data, int length, int32_t first_code, Best &best) {
+  for (int start = 0; start < length; start += R) {
+    C x[R];
+    for (int q = 0; q < R; ++q)
+      x[q] = load_c(data + 2 * W * (start + q));
+    butterfly<R>(x);
+    for (int q = 0; q < R; ++q) {
+      take(best, x[q].re, first_code + 2 * (start + q));
+      if (MIRROR)
+        take(best, x[q].im, first_code + 2 * (start + q) + 1);
+    }
+  }
+}
+
+template <bool MIRROR>
+void maximum(const float *data, const FftPlan &plan, int32_t first_code, Best &best) {
+  switch (plan.radix[plan.n_stages - 1]) {
+  case 2:
+    return last_stage<2, MIRROR>(data, plan.length, first_code, best);
+  case 3:
+    return last_stage<3, MIRROR>(data, plan.length, first_code, best);
+  case 4:
+    return last_stage<4, MIRROR>(data, plan.length, first_code, best);
+  default:
+    return last_stage<5, MIRROR>(data, plan.length, first_code, best);
+  }
+}
+
+void pairs(const PairBlock &p) {
+  const RingShape &shape = *p.rings;
+  const float *lanes = p.lanes;
+  const int middle = shape.n_angles / 2; // the highest frequency is not used
+  for (int lane = 0; lane < kLanes; lane += W, lanes += 2 * W * shape.n_freq * shape.n_rings) {
+    for (int m = 0; m < shape.n_freq; ++m)
+      products<B>(p, lanes, m, p.work);
+    for (int i = 0; i < B; ++i) {
+      float *data = p.work + static_cast<long>(i) * 2 * W * shape.n_angles;
+      store_c(data + 2 * W * middle, C{V{}, V{}});
+      fft_stages(data, *shape.fft, 1);
+      Best best = {load(p.best->value[i] + lane), *reinterpret_cast<I *>(p.best->code[i] + lane)};
+      if (p.mirror)
+        maximum<true>(data, *shape.fft, p.first_code, best);
+      else
+        maximum<false>(data, *shape.fft, p.first_code, best);
+      store(p.best->value[i] + lane, best.value);
+      *reinterpret_cast<I *>(p.best->code[i] + lane) = best.code;
+    }
+  }
+}
+
+// ---- The climb from a grid point: value, gradient and curvature at any angle and shift
+
+struct CosSin {
+  V cos, sin;
+};
+// Cosine and sine by reduction to a quarter turn and Taylor polynomials; error below 1e-7 for the
+// few turns that occur here.
+inline CosSin cos_sin(V x) {
+  const V shifted = x * 0.63661977236758134308f + 12582912.0f; // 1.5 * 2^23: rounds to integer
+  const V turns = shifted - 12582912.0f;
+  const I quarter = reinterpret_cast<const I &>(shifted);
+  const V r = (x - turns * 1.5707962512969970703125f) - turns * 7.5497899548918821691e-8f;
+  const V z = r * r;
+  const V s = r + r * z * (-1.6666667e-1f + z * (8.3333310e-3f + z * (-1.9840874e-4f + z * 2.7e-6f)));
+  const V c = 1.0f - 0.5f * z + z * z * (4.1666668e-2f + z * (-1.3888889e-3f + z * 2.4801587e-5f));
+  const I odd = (quarter & 1) != 0;
+  const V cos = odd ? s : c, sin = odd ? c : s;
+  const I cos_negative = ((quarter + 1) & 2) != 0, sin_negative = (quarter & 2) != 0;
+  return {cos_negative ? -cos : cos, sin_negative ? -sin : sin};
+}
+
+inline C conjugate_if(C a, float sign) { return {a.re, a.im * sign}; }
+
+// sum over rings of row * conj(lane), weighted; one per neighbour in angular frequency.
+struct Sums {
+  C value, below, above, square, below2, above2;
+};
+inline void add(C &sum, float x, float y, C b) { // sum += (x + iy) conj(b)
+  sum.re += b.re * x + b.im * y;
+  sum.im += b.re * y - b.im * x;
+}
+
+struct Derivatives {
+  V value, a, y, x, aa, ay, ax, yy, yx, xx;
+};
+
+// Adds what angular frequency m brings; e = exp(i m angle), f = 2, or 1 at m = 0.
+// Multiplying a ring by cos or sin of the direction couples m with m +- 1, their squares with
+// m +- 2: that is where `below` and `above` come from.
+inline void accumulate(Derivatives &d, const Sums &s, C e, int m, float f) {
+  const float fm = f * static_cast<float>(m), fmm = fm * static_cast<float>(m);
+  const float h = m % 2 ? -0.5f : 0.5f;
+  const C value = s.value * e;
+  const C along_x = (s.below + s.above) * e, along_y = times_i(s.below - s.above) * e;
+  const C square = s.square * e, cos2 = (s.below2 + s.above2) * e;
+  const C sin2 = times_i(s.below2 - s.above2) * e;
+  d.value += value.re * f;
+  d.a -= value.im * fm;
+  d.aa -= value.re * fmm;
+  d.x += along_x.re * (f * h);
+  d.y += along_y.re * (f * h);
+  d.ax -= along_x.im * (fm * h);
+  d.ay -= along_y.im * (fm * h);
+  d.xx -= (square.re + cos2.re * 0.5f) * (0.5f * f);
+  d.yy -= (square.re - cos2.re * 0.5f) * (0.5f * f);
+  d.yx -= sin2.re * (0.25f * f);
+}
+
+// Transform of the rings of the lanes, each lane shifted by its own shift; mirrored lanes are
+// conjugated. out: [n_freq + 2][n_rings][2][W], the last two frequencies zero.
+void shift_each(const Climb &c, int lane, float *phases, float *work, float *out) {
+  const RingShape &shape = *c.rings;
+  const int half = shape.n_angles / 2, n_rings = shape.n_rings;
+  const float scale = 0.5f / __builtin_sqrtf(static_cast<float>(shape.n_angles));
+  const V y = load(c.lanes->shift_y + lane), x = load(c.lanes->shift_x + lane);
+  const V flip = load(c.lanes->flip + lane);
+  // Rings are evenly spaced, so that the phase of the next ring is one more turn by `step`.
+  const float spacing = n_rings > 1 ? c.ring_radius[1] - c.ring_radius[0] : 0.0f;
+  float *step = phases + 2 * W * half;
+  for (int a = 0; a < half; ++a) {
+    const V along = x * c.direction[2 * a] + y * c.direction[2 * a + 1];
+    const CosSin first = cos_sin(along * c.ring_radius[0]), next = cos_sin(along * spacing);
+    store_c(phases + 2 * W * a, {first.cos, first.sin});
+    store_c(step + 2 * W * a, {next.cos, next.sin});
+  }
+  for (int k = 0; k < n_rings; k += 2) {
+    for (int part = 0; part < 2; ++part)
+      for (int a = 0; a < half; ++a) {
+        Half s = {};
+        if (k + part < n_rings) {
+          const float *at = c.polar + (static_cast<long>(k + part) * shape.n_angles + a) * kLanes;
+          const C phase = load_c(phases + 2 * W * a);
+          s = shifted(at + lane, at + half * kLanes + lane, phase.re, phase.im);
+          store_c(phases + 2 * W * a, phase * load_c(step + 2 * W * a));
+        }
+        store(work + 2 * W * a + W * part, s.here);
+        store(work + 2 * W * (a + half) + W * part, s.opposite);
+      }
+    fft_stages(work, *shape.fft, 0);
+    for (int m = 0; m < shape.n_freq; ++m) {
+      RingPair rings = split(work, *shape.fft, m, scale);
+      float *at = out + 2 * W * (m * n_rings + k);
+      rings.first.im *= flip;
+      rings.second.im *= flip;
+      store_c(at, rings.first);
+      if (k + 1 < n_rings)
+        store_c(at + 2 * W, rings.second);
+    }
+  }
+  for (int at = shape.n_freq * n_rings; at < (shape.n_freq + 2) * n_rings; ++at)
+    store_c(out + 2 * W * at, C{V{}, V{}});
+}
+
+template <bool ALL> Sums sums(const Climb &c, const float *moved, int m) {
+  const int n_rings = c.rings->n_rings;
+  const long row = 2L * W * n_rings;
+  const float *here = moved + m * row;
+  const float *above = here + row, *above2 = above + row;
+  const float *below = moved + (m >= 1 ? m - 1 : 1) * row;
+  const float *below2 = moved + (m >= 2 ? m - 2 : 2 - m) * row;
+  const float sign = m >= 1 ? 1.0f : -1.0f, sign2 = m >= 2 ? 1.0f : -1.0f;
+  Sums s = {};
+  for (int k = c.first_ring[m]; k < n_rings; ++k) {
+    const float *row_at = c.row + 2L * (m * n_rings + k) * c.row_stride;
+    const float x = row_at[0], y = row_at[c.row_stride];
+    const long at = 2L * W * k;
+    const C b = load_c(here + at);
+    add(s.value, x, y, b);
+    if (ALL) {
+      const float r = c.ring_radius[k], x1 = x * r, y1 = y * r, x2 = x1 * r, y2 = y1 * r;
+      add(s.below, x1, y1, conjugate_if(load_c(below + at), sign));
+      add(s.above, x1, y1, load_c(above + at));
+      add(s.square, x2, y2, b);
+      add(s.below2, x2, y2, conjugate_if(load_c(below2 + at), sign2));
+      add(s.above2, x2, y2, load_c(above2 + at));
+    }
+  }
+  return s;
+}
+
+template <bool ALL> Derivatives derivatives(const Climb &c, int lane, const float *moved) {
+  const CosSin turn = cos_sin(load(c.lanes->angle + lane));
+  const C step = {turn.cos, turn.sin};
+  C e = {splat(1.0f), splat(0.0f)};
+  Derivatives d = {};
+  for (int m = 0; m < c.rings->n_freq; ++m) {
+    const Sums s = sums<ALL>(c, moved, m);
+    if (ALL)
+      accumulate(d, s, e, m, m == 0 ? 1.0f : 2.0f);
+    else
+      d.value += (s.value * e).re * (m == 0 ? 1.0f : 2.0f);
+    e = e * step;
+  }
+  return d;
+}
+
+void climb(const Climb &c) {
+  const RingShape &shape = *c.rings;
+  float *phases = c.work;
+  float *work = phases + 2L * W * shape.n_angles;
+  float *moved = work + 2L * W * shape.n_angles;
+  ClimbLanes &l = *c.lanes;
+  for (int lane = 0; lane < kLanes; lane += W) {
+    shift_each(c, lane, phases, work, moved);
+    if (!c.with_derivatives) {
+      store(l.value + lane, derivatives<false>(c, lane, moved).value);
+      continue;
+    }
+    const Derivatives d = derivatives<true>(c, lane, moved);
+    const V flip = load(l.flip + lane); // in a mirror image the y axis of the shift is reversed
+    store(l.value + lane, d.value);
+    store(l.gradient[0] + lane, d.a);
+    store(l.gradient[1] + lane, d.y * flip);
+    store(l.gradient[2] + lane, d.x);
+    store(l.hessian[0] + lane, d.aa);
+    store(l.hessian[1] + lane, d.ay * flip);
+    store(l.hessian[2] + lane, d.ax);
+    store(l.hessian[3] + lane, d.yy);
+    store(l.hessian[4] + lane, d.yx * flip);
+    store(l.hessian[5] + lane, d.xx);
+  }
+}
+
+} // namespace
+
+extern const Kernels table;
+const Kernels table = {REBALANCE_NAME, W,     B,    lane_product, polar_gather,
+                       shift_rings,    pairs, climb};
+
+} // namespace REBALANCE_ISA
+} // namespace rebalance

@@ -1,0 +1,281 @@
+#include "rebalance/pair_search.hpp"
+
+#include <algorithm> // for min, max, clamp
+#include <cmath>     // for cos, sin, sqrt
+
+namespace rebalance {
+
+namespace {
+
+constexpr double kPi = 3.14159265358979323846;
+
+std::size_t size(std::int64_t n) { return static_cast<std::size_t>(n); }
+
+/// In-plane angle (radians, counter-clockwise) and shift (px) that lay image j on image i; the
+/// shift comes first and moves j, or, with `mirror`, j is then reflected about the x axis.
+struct Placement {
+  double angle = 0.0, y = 0.0, x = 0.0;
+  bool mirror = false;
+  double value = 0.0;
+};
+
+/// Angular coefficients of all images, in blocks for the pair kernel.
+class Rows {
+public:
+  explicit Rows(const PolarRings &rings, int threads, Control &control);
+  std::int64_t n_blocks() const { return n_blocks_; }
+  const float *block(std::int64_t b) const { return data_.data() + b * block_size_; }
+  const float *image(std::int64_t i) const { return block(i / width_) + i % width_; }
+  int width() const { return width_; }
+
+private:
+  int width_;
+  std::int64_t n_blocks_, block_size_;
+  AlignedFloats data_;
+};
+
+// cos and sin of 2 pi k . t for one shift: [n_rings][n_angles / 2][2].
+std::vector<float> shift_phase(const RingGrid &grid, const Shift &shift) {
+  std::vector<float> phase;
+  for (int ring = 0; ring < grid.n_rings; ++ring)
+    for (int a = 0; a < grid.n_angles / 2; ++a) {
+      const double phi = 2.0 * kPi * a / grid.n_angles;
+      const double angle =
+          2.0 * kPi * grid.radius(ring) * (shift.x * std::cos(phi) + shift.y * std::sin(phi));
+      phase.push_back(static_cast<float>(std::cos(angle)));
+      phase.push_back(static_cast<float>(std::sin(angle)));
+    }
+  return phase;
+}
+
+std::int64_t lane_floats(const RingShape &s) {
+  return static_cast<std::int64_t>(s.n_freq) * s.n_rings * 2 * kLanes;
+}
+
+Rows::Rows(const PolarRings &rings, int threads, Control &control) : width_(kernels().block) {
+  const Kernels &k = kernels();
+  const RingShape shape = rings.shape();
+  const std::int64_t per_image = static_cast<std::int64_t>(shape.n_freq) * shape.n_rings * 2;
+  n_blocks_ = (rings.n_images() + width_ - 1) / width_;
+  block_size_ = per_image * width_;
+  data_.assign(size(n_blocks_ * block_size_), 0.0f);
+  const std::vector<float> phase = shift_phase(rings.grid(), {0.0, 0.0});
+  parallel_for(rings.n_units(), threads, control, [&](std::int64_t unit) {
+    AlignedFloats work(size(2L * k.width * shape.n_angles)), lanes(size(lane_floats(shape)));
+    k.shift_rings(shape, rings.unit(unit), phase.data(), work.data(), lanes.data());
+    const std::int64_t first = unit * kLanes;
+    for (std::int64_t i = first; i < std::min(first + kLanes, rings.n_images()); ++i) {
+      float *out = data_.data() + (i / width_) * block_size_ + i % width_;
+      const std::int64_t lane = i - first, part = lane / k.width;
+      const float *in = lanes.data() + part * per_image * k.width + lane % k.width;
+      for (std::int64_t p = 0; p < per_image; ++p)
+        out[p * width_] = in[p * k.width];
+    }
+  });
+}
+
+/// The whole search of one unit of images j against all images i before them.
+class UnitSearch {
+public:
+  UnitSearch(const PolarRings &rings, const Rows &rows, const PairSearch &search,
+             const std::vector<std::vector<float>> &phases, Control &control)
+      : rings_(rings), rows_(rows), search_(search), phases_(phases), control_(control),
+        shape_(rings.shape()), first_ring_(size(shape_.n_freq), 0) {}
+
+  void run(std::int64_t unit, const PairResult &result) const;
+
+private:
+  std::vector<PairBest> scan(std::int64_t unit, std::int64_t n_blocks) const;
+  Placement decode(const PairBest &best, std::int64_t row, std::int64_t lane) const;
+  void climb(std::int64_t unit, std::int64_t i, Placement *lanes, float *work) const;
+
+  const PolarRings &rings_;
+  const Rows &rows_;
+  const PairSearch &search_;
+  const std::vector<std::vector<float>> &phases_;
+  Control &control_;
+  RingShape shape_;
+  std::vector<int> first_ring_;
+};
+
+std::vector<PairBest> UnitSearch::scan(std::int64_t unit, std::int64_t n_blocks) const {
+  const Kernels &k = kernels();
+  PairBest none;
+  std::fill(&none.value[0][0], &none.value[0][0] + kMaxBlock * kLanes, -2.0f);
+  std::fill(&none.code[0][0], &none.code[0][0] + kMaxBlock * kLanes, 0);
+  std::vector<PairBest> best(size(n_blocks), none);
+  AlignedFloats lanes(size(lane_floats(shape_)));
+  AlignedFloats work(size(2L * k.width * shape_.n_angles * k.block));
+  for (std::size_t t = 0; t < phases_.size(); ++t) {
+    k.shift_rings(shape_, rings_.unit(unit), phases_[t].data(), work.data(), lanes.data());
+    const auto first_code = static_cast<std::int32_t>(t) * 2 * shape_.n_angles;
+    for (std::int64_t b = 0; b < n_blocks && !control_.stop; ++b)
+      k.pairs({&shape_, rows_.block(b), lanes.data(), first_ring_.data(), search_.mirror,
+               first_code, work.data(), &best[size(b)]});
+    control_.done += n_blocks;
+  }
+  return best;
+}
+
+Placement UnitSearch::decode(const PairBest &best, std::int64_t row, std::int64_t lane) const {
+  const int code = best.code[row][lane], per_shift = 2 * shape_.n_angles;
+  const Shift &shift = search_.shifts[size(code / per_shift)];
+  const int place = code % per_shift / 2;
+  Placement p;
+  p.angle = 2.0 * kPi * rings_.fft().output_at()[size(place)] / shape_.n_angles;
+  p.y = shift.y;
+  p.x = shift.x;
+  p.mirror = code % 2 != 0;
+  p.value = best.value[row][lane];
+  return p;
+}
+
+/// Step (angle, y, x) of Newton's method towards a maximum, in units in which a px of shift and
+/// a px of arc at `arm` weigh the same; damped until the curvature is that of a maximum.
+struct Step {
+  double a, y, x;
+};
+
+// Solves (D - H) step = g for the smallest damping D, of a few tried, that makes D - H positive
+// definite (Levenberg's method, by Cholesky).
+Step newton_step(const ClimbLanes &l, int lane, double arm) {
+  const double g[3] = {l.gradient[0][lane] / arm, l.gradient[1][lane], l.gradient[2][lane]};
+  const double h[6] = {-l.hessian[0][lane] / (arm * arm), -l.hessian[1][lane] / arm,
+                       -l.hessian[2][lane] / arm,         -l.hessian[3][lane],
+                       -l.hessian[4][lane],               -l.hessian[5][lane]};
+  const double scale = std::abs(h[0]) + std::abs(h[3]) + std::abs(h[5]) + 1e-12;
+  for (double damping = 0.0; damping < 100.0; damping = damping == 0.0 ? 0.05 : damping * 4.0) {
+    const double d = damping * scale;
+    const double l00 = std::sqrt(h[0] + d), l10 = h[1] / l00, l20 = h[2] / l00;
+    const double l11 = std::sqrt(h[3] + d - l10 * l10), l21 = (h[4] - l20 * l10) / l11;
+    const double l22 = std::sqrt(h[5] + d - l20 * l20 - l21 * l21);
+    if (!(l00 > 1e-6 && l11 > 1e-6 && l22 > 1e-6)) // false for nan too
+      continue;
+    const double u0 = g[0] / l00, u1 = (g[1] - l10 * u0) / l11;
+    const double u2 = (g[2] - l20 * u0 - l21 * u1) / l22;
+    const double x = u2 / l22, y = (u1 - l21 * x) / l11, a = (u0 - l10 * y - l20 * x) / l00;
+    return {a / arm, y, x};
+  }
+  return {0.0, 0.0, 0.0};
+}
+
+Step limited(Step s, double max_angle, double max_shift) {
+  const double over = std::max({std::abs(s.a) / max_angle, std::abs(s.y) / max_shift,
+                                std::abs(s.x) / max_shift, 1.0});
+  return {s.a / over, s.y / over, s.x / over};
+}
+
+constexpr int kClimbSteps = 3;
+
+// Newton's method from the best grid point: angle and shift move together. A step that loses is
+// halved; the best point seen is kept, so that refining never lowers an affinity.
+void UnitSearch::climb(std::int64_t unit, std::int64_t i, Placement *lanes, float *work) const {
+  const RingGrid &grid = rings_.grid();
+  std::vector<float> radius, direction;
+  for (int r = 0; r < grid.n_rings; ++r)
+    radius.push_back(static_cast<float>(2.0 * kPi * grid.radius(r)));
+  for (int a = 0; a < grid.n_angles / 2; ++a) {
+    direction.push_back(static_cast<float>(std::cos(2.0 * kPi * a / grid.n_angles)));
+    direction.push_back(static_cast<float>(std::sin(2.0 * kPi * a / grid.n_angles)));
+  }
+  const double arm = 0.5 / grid.high; // px; only balances the damping of angle and shift
+  const double max_angle = 2.0 * kPi / grid.n_angles;
+  Step step[kLanes] = {};
+  ClimbLanes l;
+  Climb call{&shape_, rows_.image(i), rows_.width(), rings_.unit(unit), radius.data(),
+             direction.data(), first_ring_.data(), 1, work, &l};
+  for (int round = 0; round <= kClimbSteps; ++round) {
+    for (int lane = 0; lane < kLanes; ++lane) {
+      l.angle[lane] = static_cast<float>(lanes[lane].angle + step[lane].a);
+      l.shift_y[lane] = static_cast<float>(lanes[lane].y + step[lane].y);
+      l.shift_x[lane] = static_cast<float>(lanes[lane].x + step[lane].x);
+      l.flip[lane] = lanes[lane].mirror ? -1.0f : 1.0f;
+    }
+    call.with_derivatives = round < kClimbSteps;
+    kernels().climb(call);
+    for (int lane = 0; lane < kLanes; ++lane) {
+      Placement &p = lanes[lane];
+      if (round > 0 && !(l.value[lane] > p.value)) {
+        step[lane] = {step[lane].a / 2, step[lane].y / 2, step[lane].x / 2};
+        continue;
+      }
+      p = {l.angle[lane], l.shift_y[lane], l.shift_x[lane], p.mirror, l.value[lane]};
+      if (call.with_derivatives)
+        step[lane] = limited(newton_step(l, lane, arm), max_angle, search_.max_step);
+    }
+  }
+}
+
+double wrapped_deg(double radians) {
+  const double turns = radians / (2.0 * kPi);
+  const double deg = 360.0 * (turns - std::floor(turns + 0.5));
+  return deg >= 180.0 ? -180.0 : deg;
+}
+
+// From "shift j, reflect y, turn" to "mirror j (reflect x), turn, shift": reflecting x is
+// reflecting y and half a turn.
+void write_pair(const PairResult &out, std::int64_t n, std::int64_t i, std::int64_t j,
+                const Placement &p) {
+  const double angle = p.angle + (p.mirror ? kPi : 0.0), x0 = p.mirror ? -p.x : p.x;
+  const double c = std::cos(angle), s = std::sin(angle);
+  const double x = c * x0 - s * p.y, y = s * x0 + c * p.y;
+  const std::int64_t ij = i * n + j, ji = j * n + i;
+  const auto value = static_cast<float>(std::clamp(p.value, 0.0, 1.0));
+  out.value[ij] = out.value[ji] = value;
+  out.mirror[ij] = out.mirror[ji] = p.mirror;
+  out.angle_deg[ij] = static_cast<float>(wrapped_deg(angle));
+  out.angle_deg[ji] = static_cast<float>(wrapped_deg(p.mirror ? angle : -angle));
+  out.shift[2 * ij] = static_cast<float>(y);
+  out.shift[2 * ij + 1] = static_cast<float>(x);
+  // The inverse shift is the one that j was given first, reversed.
+  out.shift[2 * ji] = static_cast<float>(-p.y);
+  out.shift[2 * ji + 1] = static_cast<float>(-p.x);
+}
+
+void UnitSearch::run(std::int64_t unit, const PairResult &result) const {
+  const std::int64_t n = rings_.n_images(), first = unit * kLanes;
+  const std::int64_t last = std::min(first + kLanes, n) - 1;
+  const std::int64_t width = rows_.width(), n_blocks = last / width + 1;
+  const std::vector<PairBest> best = scan(unit, n_blocks);
+  const int w = kernels().width;
+  AlignedFloats work(size((4L * shape_.n_angles + 2L * (shape_.n_freq + 2) * shape_.n_rings) * w));
+  for (std::int64_t i = 0; i < last && !control_.stop; ++i) {
+    Placement lanes[kLanes];
+    for (std::int64_t lane = 0; lane < kLanes; ++lane)
+      lanes[lane] = decode(best[size(i / width)], i % width, lane);
+    if (search_.max_step > 0.0)
+      climb(unit, i, lanes, work.data());
+    for (std::int64_t j = std::max(first, i + 1); j <= last; ++j)
+      write_pair(result, n, i, j, lanes[j - first]);
+  }
+}
+
+void write_diagonal(const PairResult &out, std::int64_t n) {
+  for (std::int64_t i = 0; i < n; ++i) {
+    const std::int64_t ii = i * n + i;
+    out.value[ii] = 1.0f;
+    out.angle_deg[ii] = out.shift[2 * ii] = out.shift[2 * ii + 1] = 0.0f;
+    out.mirror[ii] = false;
+  }
+}
+
+} // namespace
+
+void search_pairs(const PolarRings &rings, const PairSearch &search, const PairResult &result,
+                  Control &control) {
+  std::vector<std::vector<float>> phases;
+  for (const Shift &shift : search.shifts)
+    phases.push_back(shift_phase(rings.grid(), shift));
+  const Rows rows(rings, search.threads, control);
+  const std::int64_t n = rings.n_images(), n_units = rings.n_units();
+  for (std::int64_t unit = 0; unit < n_units; ++unit)
+    control.total += ((std::min((unit + 1) * kLanes, n) - 1) / rows.width() + 1) *
+                     static_cast<std::int64_t>(search.shifts.size());
+  const UnitSearch unit_search(rings, rows, search, phases, control);
+  write_diagonal(result, n);
+  // The last unit has the most pairs: longest first keeps the threads even.
+  parallel_for(n_units, search.threads, control,
+               [&](std::int64_t u) { unit_search.run(n_units - 1 - u, result); });
+}
+
+} // namespace rebalance

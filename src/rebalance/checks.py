@@ -1,0 +1,116 @@
+"""Refusals at the front door: each names the thing, the rule and the value, and what to do."""
+
+from __future__ import annotations
+
+import os
+from decimal import Decimal, InvalidOperation
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .errors import RebalanceError
+
+
+def as_images(images: ArrayLike) -> NDArray[np.float32]:
+    """(N, L, L) contiguous float32 copy or view of `images`; refuses what no search can use."""
+    array = np.asarray(images)
+    if array.ndim != 3 or array.shape[1] != array.shape[2] or 0 in array.shape:
+        raise RebalanceError(
+            f"images must have shape (N, L, L), not {array.shape}: give a stack of square images"
+        )
+    if array.dtype.kind not in "iuf":
+        raise RebalanceError(
+            f"images must be real numbers, not dtype {array.dtype}: convert them to float32"
+        )
+    if array.shape[1] < 8:
+        raise RebalanceError(f"images must be at least 8 px wide, not {array.shape[1]}")
+    finite = np.isfinite(array).all(axis=(1, 2))
+    if not finite.all():
+        raise RebalanceError(
+            f"images must be finite, but image {int(np.argmin(finite))} has NaN or infinite "
+            "pixels: leave it out or repair it"
+        )
+    return np.ascontiguousarray(array, dtype=np.float32)
+
+
+def as_affinity_values(values: ArrayLike) -> NDArray[np.float64]:
+    """(N, N) float64 copy of an affinity matrix; refuses what is none."""
+    array = np.array(values, dtype=np.float64)
+    if array.ndim != 2 or array.shape[0] != array.shape[1] or array.size == 0:
+        raise RebalanceError(f"affinity must have shape (N, N) with N >= 1, not {array.shape}")
+    if not np.isfinite(array).all():
+        raise RebalanceError("affinity must be finite, but some entries are NaN or infinite")
+    if array.min() < 0 or array.max() > 1:
+        raise RebalanceError(
+            f"affinity must lie in [0, 1], but spans {array.min():g} to {array.max():g}: "
+            "clip or rescale it"
+        )
+    difference = float(np.abs(array - array.T).max())
+    if difference > 1e-6:
+        raise RebalanceError(
+            f"affinity must be symmetric, but differs from its transpose by {difference:g}: "
+            "use (a + a.T) / 2"
+        )
+    return array
+
+
+def as_factor(factor: object) -> Decimal:
+    """Rebalance factor as the decimal written, in [0, 1]."""
+    try:
+        value = Decimal(str(factor))
+    except InvalidOperation:
+        value = Decimal("NaN")
+    if not value.is_finite() or not 0 <= value <= 1:
+        raise RebalanceError(
+            f"rebalance factor must be a number from 0 to 1, not {factor!r}: "
+            "0 drops nothing, 1 makes all superclasses equal"
+        )
+    return value
+
+
+def as_max_size(max_size: object) -> int:
+    """Maximum superclass size, a whole number from 1."""
+    return as_whole("maximum superclass size", max_size, 1)
+
+
+def as_whole(name: str, value: object, least: int, most: int | None = None) -> int:
+    """`value` as an int within limits."""
+    allowed = f"from {least}" if most is None else f"from {least} to {most}"
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    number = int(value) if whole else least - 1  # type: ignore[call-overload]
+    if number < least or (most is not None and number > most):
+        raise RebalanceError(f"{name} must be a whole number {allowed}, not {value!r}")
+    return number
+
+
+def as_positive(name: str, value: object, unit: str) -> float:
+    """`value` as a finite float above 0."""
+    if not isinstance(value, (int, float, np.integer, np.floating)) or isinstance(value, bool):
+        raise RebalanceError(f"{name} must be a number of {unit} above 0, not {value!r}")
+    number = float(value)
+    if not (np.isfinite(number) and number > 0):
+        raise RebalanceError(f"{name} must be a number of {unit} above 0, not {value!r}")
+    return number
+
+
+def as_band(band: tuple[float, float]) -> tuple[float, float]:
+    """(low, high) in cycles/px, 0 <= low < high <= 0.5."""
+    low, high = (float(limit) for limit in band)
+    if not 0 <= low < high <= 0.5:
+        raise RebalanceError(
+            f"band must be (low, high) with 0 <= low < high <= 0.5 cycles/px, not {band!r}"
+        )
+    return low, high
+
+
+def as_threads(threads: object | None) -> int:
+    """Number of threads; None: the processors that this process may use."""
+    if threads is None:
+        affinity = getattr(os, "sched_getaffinity", None)
+        return len(affinity(0)) if affinity else (os.cpu_count() or 1)
+    return as_whole("threads", threads, 1, 1024)
+
+
+def as_seed(seed: object) -> int:
+    """Random seed, 0 to 2**63 - 1."""
+    return as_whole("seed", seed, 0, 2**63 - 1)
