@@ -13,12 +13,13 @@ from matplotlib.image import AxesImage
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
-from .contact_sheet import contact_sheet
+from .sheet import contact_sheet
 from .summary import cap_sentence
 
 if TYPE_CHECKING:
     from ..pipeline import Result
 
+AFFINITY_PNG, AVERAGES_PNG, PARTICLES_PNG = "affinity.png", "class_averages.png", "particles.png"
 DPI = 150
 # Colours that stay apart for people who see colours differently (Okabe and Ito).
 KEPT, EXCLUDED, CAP, LEFT_OUT = "#0072B2", "#CFE3F0", "#B34A00", "#8A8A8A"
@@ -41,9 +42,9 @@ def save_figures(result: Result, directory: Path) -> list[Path]:
         The files written.
     """
     figures = {
-        "affinity.png": affinity_figure(result),
-        "class_averages.png": contact_sheet(result),
-        "particles.png": bars_figure(result),
+        AFFINITY_PNG: affinity_figure(result),
+        AVERAGES_PNG: contact_sheet(result),
+        PARTICLES_PNG: bars_figure(result),
     }
     for name, figure in figures.items():
         figure.savefig(directory / name, dpi=DPI)

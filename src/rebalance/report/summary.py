@@ -157,14 +157,18 @@ def summary_lines(result: Result, found: Sequence[str]) -> list[str]:
 def _totals(result: Result) -> list[str]:
     n_particles, n_kept = len(result.balance.keep), int(result.balance.keep.sum())
     n_excluded = n_particles - n_kept
-    even = effective_number(result.balance.sizes)
     return [
         f"class averages  {len(result.particles):>12,}  {_left_out_note(result)}".rstrip(),
-        f"superclasses    {len(result.balance.sizes):>12,}  as even as {even:.1f} of equal size",
+        f"superclasses    {len(result.balance.sizes):>12,}  {_evenness_note(result)}".rstrip(),
         f"particles       {n_particles:>12,}  {_classless_note(result)}".rstrip(),
         f"  kept          {n_kept:>12,}  {percent(n_kept, n_particles)}",
         f"  excluded      {n_excluded:>12,}  {percent(n_excluded, n_particles)}",
     ]
+
+
+def _evenness_note(result: Result) -> str:
+    even = effective_number(result.balance.sizes)
+    return f"as even as {even:.1f} of equal size" if even else ""
 
 
 def _left_out_note(result: Result) -> str:

@@ -90,9 +90,9 @@ def contact_sheet(result: Result) -> Figure:
         Under each average: class number and particles. Axis 0 of the images points upward.
     """
     placed = place(superclass_blocks(result) + left_out_blocks(result))
-    height = max(p.y + p.block.height for p in placed)
+    width, height = COLUMNS + 2 * GAP, max(p.y + p.block.height for p in placed) + 2 * GAP
     tile_inches = min(TILE_INCHES, MOST_INCHES / height)
-    figure = Figure(figsize=((COLUMNS + 2 * GAP) * tile_inches, (height + 2 * GAP) * tile_inches))
+    figure = Figure(figsize=(width * tile_inches, height * tile_inches))
     ax = figure.add_axes((0, 0, 1, 1))
     ax.set_axis_off()
     references = superclass_references(result.affinity, result.superclasses.labels)
@@ -104,7 +104,7 @@ def contact_sheet(result: Result) -> Figure:
         for index, x, y in _tiles(item):
             _draw_average(ax, aligned[index], x, y)
             _draw_caption(ax, result, index, x, y, font, bold=index in medoids)
-    ax.set(xlim=(-GAP, COLUMNS + GAP), ylim=(-height - GAP, GAP), aspect="auto")
+    ax.set(xlim=(-GAP, COLUMNS + GAP), ylim=(GAP - height, GAP), aspect="auto")
     return figure
 
 
