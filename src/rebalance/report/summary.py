@@ -1,0 +1,191 @@
+"""What a run found, in numbers and sentences; draws nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from ..pipeline import Result
+
+
+def effective_number(sizes: NDArray[np.integer]) -> float:
+    """Number of equal superclasses that would be as even: exp of the entropy of the sizes.
+
+    Parameters
+    ----------
+    sizes : (K,) int array
+        Particles of each superclass.
+
+    Returns
+    -------
+    float
+        Between 1 and K; 0 without any particles.
+    """
+    share = sizes[sizes > 0] / max(sizes.sum(), 1)
+    return float(np.exp(-np.sum(share * np.log(share)))) if share.size else 0.0
+
+
+def shares(sizes: NDArray[np.integer]) -> NDArray[np.float64]:
+    """Share of each superclass in the particles of all superclasses, 0 to 1."""
+    total: NDArray[np.float64] = sizes / max(sizes.sum(), 1)
+    return total
+
+
+def affinity_to_superclass(
+    values: NDArray[np.float32], labels: NDArray[np.integer]
+) -> NDArray[np.float64]:
+    """Mean affinity of each average to the other members of its superclass.
+
+    Parameters
+    ----------
+    values : (N, N) float32 array
+        Affinity.
+    labels : (N,) int array
+        Superclass of each average; -1 = none.
+
+    Returns
+    -------
+    (N,) float64 array
+        nan where the average has no superclass or is alone in it.
+    """
+    together = (labels[:, None] == labels) & (labels >= 0)
+    np.fill_diagonal(together, False)
+    n_others = together.sum(axis=1)
+    total = np.where(together, values, 0).sum(axis=1, dtype=np.float64)
+    return np.where(n_others > 0, total / np.maximum(n_others, 1), np.nan)
+
+
+def affinity_inside(
+    values: NDArray[np.float32], labels: NDArray[np.integer], n_superclasses: int
+) -> NDArray[np.float64]:
+    """Mean affinity over the pairs of averages of each superclass; (K,), nan where alone."""
+    of_average = affinity_to_superclass(values, labels)
+    inside = np.full(n_superclasses, np.nan)
+    for k in range(n_superclasses):
+        # Every member has equally many others, so the mean of means is the mean over pairs.
+        if np.count_nonzero(labels == k) > 1:
+            inside[k] = of_average[labels == k].mean()
+    return inside
+
+
+def averages_per_superclass(result: Result) -> NDArray[np.int64]:
+    """Count the averages of each superclass; (K,)."""
+    labels = result.superclasses.labels
+    counts = np.bincount(labels[labels >= 0], minlength=result.superclasses.n_superclasses)
+    return counts.astype(np.int64)
+
+
+def left_out_reasons(result: Result) -> dict[str, NDArray[np.int64]]:
+    """Indices of the averages that take no part, by reason, the most frequent reason first."""
+    reasons = np.array(result.left_out)
+    found = Counter(reason for reason in result.left_out if reason)
+    return {reason: np.flatnonzero(reasons == reason) for reason, _ in found.most_common()}
+
+
+def counted(n: int, thing: str) -> str:
+    """Write a number with its noun: ``1 average``, ``9,482 particles``."""
+    plural = thing + ("es" if thing.endswith("s") else "s")
+    return f"{n:,} {thing if n == 1 else plural}"
+
+
+def percent(part: float, whole: float) -> str:
+    """Write a share, ``47.6 %``; nothing of nothing is ``0.0 %``."""
+    return f"{100 * part / whole if whole else 0:.1f} %"
+
+
+def answer(result: Result) -> str:
+    """Say in a sentence how the particles spread over superclasses, and what was kept."""
+    sizes, n_particles = result.balance.sizes, len(result.balance.keep)
+    n_kept = int(result.balance.keep.sum())
+    drawn = f"{n_kept:,} of {counted(n_particles, 'particle')} were kept"
+    if n_kept < n_particles:
+        drawn += f" and {n_particles - n_kept:,} excluded"
+    if not sizes.any():
+        return f"No particle belongs to a superclass; {drawn}."
+    largest = int(np.argmax(sizes))
+    return (
+        f"{counted(int(sizes.sum()), 'particle')} of {counted(len(sizes), 'superclass')} spread as "
+        f"evenly as {effective_number(sizes):.1f} superclasses of equal size would; the largest, "
+        f"superclass {largest}, holds {percent(sizes[largest], sizes.sum())} of them; {drawn}."
+    )
+
+
+def cap_sentence(result: Result) -> str:
+    """Say how many particles a superclass keeps at most, and what set that number."""
+    balance = result.balance
+    if balance.cap is None:
+        return "There is no cap, so no superclass loses particles."
+    cap = f"A superclass keeps at most {counted(balance.cap, 'particle')}"
+    if balance.limiting is None:
+        return f"{cap}, the maximum size given."
+    size = int(balance.sizes[balance.limiting])
+    return f"{cap}, set by superclass {balance.limiting} with its {counted(size, 'particle')}."
+
+
+def summary_lines(result: Result, found: Sequence[str]) -> list[str]:
+    """Write the short table that ends a run.
+
+    Parameters
+    ----------
+    result : Result
+        What the run found.
+    found : sequence of str
+        What was read and how, a line each.
+
+    Returns
+    -------
+    list of str
+        Lines without line ends.
+    """
+    return [
+        *found,
+        "",
+        *_totals(result),
+        "",
+        *_superclass_rows(result),
+        "",
+        cap_sentence(result),
+        *(f"warning: {warning}" for warning in result.warnings),
+    ]
+
+
+def _totals(result: Result) -> list[str]:
+    n_particles, n_kept = len(result.balance.keep), int(result.balance.keep.sum())
+    n_excluded = n_particles - n_kept
+    return [
+        f"class averages  {len(result.particles):>12,}  {_left_out_note(result)}".rstrip(),
+        f"superclasses    {len(result.balance.sizes):>12,}  {_evenness_note(result)}".rstrip(),
+        f"particles       {n_particles:>12,}  {_classless_note(result)}".rstrip(),
+        f"  kept          {n_kept:>12,}  {percent(n_kept, n_particles)}",
+        f"  excluded      {n_excluded:>12,}  {percent(n_excluded, n_particles)}",
+    ]
+
+
+def _evenness_note(result: Result) -> str:
+    even = effective_number(result.balance.sizes)
+    return f"as even as {even:.1f} of equal size" if even else ""
+
+
+def _left_out_note(result: Result) -> str:
+    parts = [f"{len(members)} {reason}" for reason, members in left_out_reasons(result).items()]
+    return f"left out: {', '.join(parts)}" if parts else ""
+
+
+def _classless_note(result: Result) -> str:
+    n_classless = len(result.balance.keep) - int(result.particles.sum())
+    return f"{n_classless:,} in no class" if n_classless else ""
+
+
+def _superclass_rows(result: Result) -> list[str]:
+    balance = result.balance
+    rows = [f"{'superclass':>10}  {'averages':>8}  {'particles':>12}  {'kept':>12}"]
+    columns = zip(averages_per_superclass(result), balance.sizes, balance.kept, strict=True)
+    for k, (n_averages, size, kept) in enumerate(columns):
+        mark = "  sets the cap" if k == balance.limiting else ""
+        rows.append(f"{k:>10}  {n_averages:>8,}  {size:>12,}  {kept:>12,}{mark}")
+    return rows
