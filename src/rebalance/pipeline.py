@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ._affinity import Affinity
-from ._balance import Balance
-from ._superclasses import Superclasses
-from .config import RunSettings
-from .io.tables import ClassAverages
+from ._affinity import Affinity, Progress, affinity
+from ._balance import Balance, balance
+from ._superclasses import Superclasses, superclassify
+from .config import AffinitySettings, RunSettings, SuperclassSettings
+from .errors import RebalanceError
+from .io.tables import ClassAverages, Job
+
+SMALL_SHARE = 0.01  # of the particles: a superclass this small should not decide alone
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,7 @@ class Result:
     superclasses : Superclasses
         Label -1 where `left_out` is not empty.
     balance : Balance
-        Over all P particles.
+        Over all P particles; those of no class are not kept.
     kept : (N,) int64 array
         Particles kept per average.
     warnings : tuple of str
@@ -50,3 +54,126 @@ class Result:
     balance: Balance
     kept: NDArray[np.int64]
     warnings: tuple[str, ...]
+
+
+def run(
+    job: Job,
+    settings: RunSettings,
+    *,
+    given: Affinity | None = None,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Result:
+    """Superclasses and a balanced particle set of a 2D classification.
+
+    Parameters
+    ----------
+    job : Job
+        Particles and class averages.
+    settings : RunSettings
+        What to do.
+    given : Affinity, optional
+        Affinity of the job's averages, computed before.
+    threads : int, optional
+        Default: all processors that this process may use.
+    progress : callable, optional
+        Called as ``progress(done, total)`` during the comparison of averages.
+
+    Raises
+    ------
+    RebalanceError
+        For settings that do not fit the job.
+    """
+    average = average_of_particle(job)
+    particles = _count(average, len(job.averages))
+    left_out = why_left_out(job.averages, particles)
+    takes_part = np.array([not reason for reason in left_out])
+    number = n_superclasses(settings.superclasses, int(takes_part.sum()))
+
+    aff = given or compare(job.averages, settings.affinity, threads, progress)
+    superclasses = superclassify(aff, number, leave_out=~takes_part)
+    superclass = np.where(average >= 0, superclasses.labels[average], np.int32(-1))
+    balanced = balance(
+        superclass,
+        ids=job.particles.identity,
+        factor=settings.balance.factor,
+        max_size=settings.balance.max_size,
+        seed=settings.balance.seed,
+    )
+    balanced = dataclasses.replace(balanced, keep=balanced.keep & (average >= 0))
+    kept = _count(average[balanced.keep], len(job.averages))
+    warnings = (*job.warnings, *balanced.warnings, *_costly(balanced))
+    return Result(
+        settings, job.averages, particles, left_out, aff, superclasses, balanced, kept, warnings
+    )
+
+
+def compare(
+    averages: ClassAverages,
+    settings: AffinitySettings,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Affinity:
+    """Affinity of all averages."""
+    return affinity(
+        averages.images, **dataclasses.asdict(settings), threads=threads, progress=progress
+    )
+
+
+def average_of_particle(job: Job) -> NDArray[np.int32]:
+    """(P,) index of the average of each particle; -1 where it belongs to no class."""
+    number = job.particles.class_number
+    known = job.averages.class_number
+    index = np.full(max(int(known.max()), int(number.max(initial=0))) + 1, -1, dtype=np.int32)
+    index[known] = np.arange(len(known))
+    average = np.where(number >= 0, index[number], np.int32(-1))
+    lost = np.flatnonzero((number >= 0) & (average < 0))
+    if len(lost):
+        raise RebalanceError(
+            f"every class of the particles must have an average, but class {number[lost[0]]} of "
+            f"particle row {lost[0] + 1} has none: give the averages of the same job"
+        )
+    return average
+
+
+def why_left_out(averages: ClassAverages, particles: NDArray[np.int64]) -> tuple[str, ...]:
+    """Why each average takes no part; empty where it does."""
+    lowest = averages.images.min(axis=(1, 2))
+    blank = lowest == averages.images.max(axis=(1, 2))
+    reasons = [(blank, "blank"), (particles == 0, "no particles"), (~averages.selected, "not selected")]
+    return tuple(
+        next((reason for applies, reason in reasons if applies[i]), "")
+        for i in range(len(averages))
+    )
+
+
+def n_superclasses(settings: SuperclassSettings, n_averages: int) -> int | str:
+    """Number of superclasses asked for, given the averages that take part."""
+    number = settings.n_superclasses
+    if settings.superclassification:
+        return "auto" if number is None else number
+    if number is not None and number != n_averages:
+        raise RebalanceError(
+            "without superclassification every average that takes part is its own superclass, so "
+            f"the number of superclasses must be {n_averages}, not {number}: leave it out"
+        )
+    return n_averages
+
+
+def _count(average: NDArray[np.int32], n: int) -> NDArray[np.int64]:
+    return np.bincount(average[average >= 0], minlength=n).astype(np.int64)
+
+
+def _costly(balanced: Balance) -> tuple[str, ...]:
+    """A warning when a tiny superclass costs more than half of the particles."""
+    total, left = int(balanced.sizes.sum()), int(balanced.kept.sum())
+    if balanced.limiting is None or 2 * left >= total:
+        return ()
+    size = int(balanced.sizes[balanced.limiting])
+    if size >= SMALL_SHARE * total:
+        return ()
+    return (
+        f"superclass {balanced.limiting} has {size} of {total} particles "
+        f"({100 * size / total:.2f} %), and yet its size costs {total - left} of them: look at "
+        "its averages, and give a maximum superclass size instead if they do not matter",
+    )

@@ -27,7 +27,6 @@ def write_report(
     found: Sequence[str],
     inputs: Mapping[str, str],
     versions: Mapping[str, str],
-    timings: Mapping[str, float],
 ) -> None:
     """Write the report page.
 
@@ -47,10 +46,7 @@ def write_report(
         Input files and their SHA-256.
     versions : mapping of str to str
         Programs and libraries with their versions.
-    timings : mapping of str to float
-        Steps and the seconds they took.
     """
-    seconds = {step: f"{value:.2f} s" for step, value in timings.items()}
     parts = {
         "style": _shipped("style.css"),
         "answer": escape(answer(result)),
@@ -64,7 +60,6 @@ def write_report(
         "inputs": pairs_table("Input files", ("File", "SHA-256"), inputs),
         "settings": settings_table(result),
         "versions": pairs_table("Versions", ("Program", "Version"), versions),
-        "timings": pairs_table("Timings", ("Step", "Time"), seconds),
     }
     path.write_text(Template(_shipped("page.html")).substitute(parts), encoding="utf-8")
 

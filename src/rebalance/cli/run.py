@@ -1,0 +1,260 @@
+"""Superclasses, pictures and a balanced particle set of a 2D classification.
+
+Example::
+
+    rebalance run --particles Class2D/job012/run_it025_data.star --output balanced -k 20 --factor 0.5
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import _core
+from .._version import __version__
+from ..checks import as_factor, as_max_size, as_positive, as_seed, as_threads, as_whole
+from ..config import AffinitySettings, BalanceSettings, RunSettings, SuperclassSettings
+from ..errors import RebalanceError
+from ..io import Job, OutputDirectory, open_job, results
+from ..pipeline import Affinity, Result
+from ..pipeline import run as run_pipeline
+from ..report import save_figures, summary_lines, write_report
+from .lengths import Length, as_length
+from .progress import ProgressBar
+
+NAME = "run"
+HELP = "superclasses, pictures and a balanced particle set of a 2D classification"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    _add_files(parser)
+    _add_method(parser)
+    _add_search(parser)
+
+
+def _add_files(parser: argparse.ArgumentParser) -> None:
+    files = parser.add_argument_group("input and output")
+    files.add_argument(
+        "--particles",
+        metavar="FILE",
+        type=Path,
+        required=True,
+        help="RELION particles after 2D classification: run_itNNN_data.star, particles.star of "
+        "a Select job, or run_itNNN_optimiser.star",
+    )
+    files.add_argument(
+        "--classes", metavar="FILE", type=Path, help="stack of class averages (default: found)"
+    )
+    files.add_argument(
+        "--model", metavar="FILE", type=Path, help="run_itNNN_model.star (default: found)"
+    )
+    files.add_argument(
+        "--project", metavar="DIR", type=Path, help="RELION project directory (default: found)"
+    )
+    files.add_argument(
+        "--output", metavar="DIR", type=Path, required=True, help="new directory for the results"
+    )
+    files.add_argument(
+        "--overwrite", action="store_true", help="replace earlier results in the output directory"
+    )
+    files.add_argument(
+        "--affinity", metavar="FILE", type=Path, help="affinity.npz of an earlier run, to reuse"
+    )
+
+
+def _add_method(parser: argparse.ArgumentParser) -> None:
+    method = parser.add_argument_group("superclasses and balance")
+    method.add_argument(
+        "-k",
+        "--n-superclasses",
+        metavar="N|auto",
+        type=_as_number,
+        default="auto",
+        help="number of superclasses (default: auto, found from the data)",
+    )
+    method.add_argument(
+        "--no-superclassification",
+        action="store_true",
+        help="every class average is its own superclass",
+    )
+    method.add_argument(
+        "--factor",
+        metavar="F",
+        help="rebalance factor, smallest / largest superclass, 0 (drop nothing) to 1 (all equal); "
+        "default: nothing is dropped",
+    )
+    method.add_argument(
+        "--max-size",
+        metavar="N",
+        type=_as_int,
+        help="most particles that a superclass keeps, instead of the cap that --factor gives",
+    )
+    method.add_argument(
+        "--seed", metavar="S", type=_as_int, default=0, help="seed of the draw (default: 0)"
+    )
+
+
+def _add_search(parser: argparse.ArgumentParser) -> None:
+    search = parser.add_argument_group(
+        "comparison", "Lengths are A, or px with px behind the number; defaults come from the data."
+    )
+    search.add_argument(
+        "--angpix", metavar="A", type=float, help="pixel size of the averages (default: read)"
+    )
+    search.add_argument(
+        "--mask-diameter", metavar="LENGTH", type=as_length, help="circle that is compared"
+    )
+    search.add_argument(
+        "--max-shift", metavar="LENGTH", type=as_length, help="largest shift searched"
+    )
+    search.add_argument(
+        "--resolution", metavar="LENGTH", type=as_length, help="finest detail compared, as 10A"
+    )
+    search.add_argument("--no-mirror", action="store_true", help="mirror images are other views")
+    search.add_argument(
+        "--exhaustive", action="store_true", help="search the whole grid, without short cuts"
+    )
+    search.add_argument(
+        "-j", "--threads", metavar="N", type=_as_int, help="threads (default: all processors)"
+    )
+
+
+def _as_int(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a whole number, not {text!r}") from None
+
+
+def _as_number(text: str) -> int | str:
+    return text if text == "auto" else _as_int(text)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Read, compute, write all results or none, and sum up."""
+    command = "rebalance " + shlex.join(sys.argv[1:])
+    result = run_job(args, command)
+    del result
+    return 0
+
+
+def run_job(args: argparse.Namespace, command: str) -> Result:
+    """The main job, for the options of this command."""
+    settings = _method_settings(args)
+    threads = as_threads(args.threads)
+    job = open_job(args.particles, args.classes, args.model, args.project)
+    print("\n".join(job.found), flush=True)
+    settings = dataclasses.replace(settings, affinity=_search_settings(args, job))
+    inputs = [*job.inputs, *([args.affinity] if args.affinity else [])]
+    with OutputDirectory(args.output, args.overwrite, inputs) as directory:
+        checksum = results.images_sha256(job.averages.images)
+        given = _given(args.affinity, checksum)
+        with ProgressBar("comparing class averages") as progress:
+            result = run_pipeline(job, settings, given=given, threads=threads, progress=progress)
+        record = _record(result, job, inputs, command)
+        _write(result, job, directory, record, checksum)
+    print("\n".join(summary_lines(result, ())))
+    print(f"\nResults in {args.output}; open {args.output / 'report.html'} in a browser.")
+    return result
+
+
+def _given(path: Path | None, checksum: str) -> Affinity | None:
+    return None if path is None else Affinity(**results.read_affinity(path, checksum))
+
+
+def _method_settings(args: argparse.Namespace) -> RunSettings:
+    """The settings that need no input files, so that they are refused before any is read."""
+    number = None
+    if args.n_superclasses != "auto":
+        number = as_whole("number of superclasses (-k)", args.n_superclasses, 1)
+    seed = as_seed(args.seed)
+    return RunSettings(
+        superclasses=SuperclassSettings(number, not args.no_superclassification, seed),
+        balance=BalanceSettings(
+            factor=None if args.factor is None else as_factor(args.factor),
+            max_size=None if args.max_size is None else as_max_size(args.max_size),
+            seed=seed,
+        ),
+    )
+
+
+def _search_settings(args: argparse.Namespace, job: Job) -> AffinitySettings:
+    pixel_size = job.averages.pixel_size
+    if args.angpix is not None:
+        pixel_size = as_positive("pixel size (--angpix)", args.angpix, "A")
+
+    def px(option: str, length: Length | None) -> float | None:
+        return None if length is None else length.in_px(option, pixel_size)
+
+    mask = px("--mask-diameter", args.mask_diameter)
+    finest = px("--resolution", args.resolution)
+    box = job.averages.images.shape[1]
+    return AffinitySettings(
+        band=None if finest is None else _band(finest, mask or box),
+        mask_diameter=mask,
+        max_shift=px("--max-shift", args.max_shift),
+        mirror=not args.no_mirror,
+        exhaustive=args.exhaustive,
+    )
+
+
+def _band(finest: float, diameter: float) -> tuple[float, float]:
+    if not 2 <= finest < diameter:
+        raise RebalanceError(
+            "--resolution must lie between 2 px (the finest that the averages hold) and the "
+            f"mask diameter ({diameter:g} px), not {finest:g} px"
+        )
+    return 1 / diameter, 1 / finest
+
+
+def _record(result: Result, job: Job, inputs: list[Path], command: str) -> dict[str, Any]:
+    """What ``settings.json`` says: enough to make the result again."""
+    return {
+        "format_version": results.FORMAT_VERSION,
+        "command": command,
+        "settings": results.as_plain(result.settings),
+        "chosen_from_data": results.as_plain(result.affinity.settings),
+        "n_superclasses": result.superclasses.n_superclasses,
+        "seed": result.settings.balance.seed,
+        "found": list(job.found),
+        "warnings": list(result.warnings),
+        "input_sha256": {str(path): results.file_sha256(path) for path in inputs},
+        "versions": {
+            "rebalance": __version__,
+            "numpy": np.__version__,
+            "python": sys.version.split()[0],
+            "instruction set": _core.instruction_set(),
+        },
+    }
+
+
+def _write(
+    result: Result, job: Job, directory: Path, record: dict[str, Any], checksum: str
+) -> None:
+    suffix = job.particles.suffix
+    job.particles.write(result.balance.keep, directory / f"particles{suffix}")
+    job.particles.write(~result.balance.keep, directory / f"particles_excluded{suffix}")
+    takes_part = result.superclasses.labels >= 0
+    job.write_averages(takes_part, directory / f"class_averages{suffix}")
+    results.write_superclasses(result, directory / "superclasses.csv")
+    results.write_affinity(
+        result.affinity, result.averages.class_number, checksum, directory / "affinity.npz"
+    )
+    figures = save_figures(result, directory)
+    write_report(
+        result,
+        directory / "report.html",
+        figures=figures,
+        command=record["command"],
+        found=job.found,
+        inputs=record["input_sha256"],
+        versions=record["versions"],
+    )
+    results.write_settings(record, directory / "settings.json")

@@ -1,0 +1,127 @@
+"""The files of a result that are the same for every input format."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import hashlib
+import json
+import zipfile
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..config import AffinitySettings
+from ..errors import RebalanceError
+
+if TYPE_CHECKING:
+    from .._affinity import Affinity
+    from ..pipeline import Result
+
+FORMAT_VERSION = 1
+AFFINITY_ARRAYS = ("values", "angle", "shift", "mirror")
+SUPERCLASS_COLUMNS = ("class_number", "superclass", "particles", "kept")
+
+
+def images_sha256(images: NDArray[np.float32]) -> str:
+    """Checksum of shape and pixels of a stack, whatever file it came from."""
+    digest = hashlib.sha256(repr(images.shape).encode())
+    digest.update(np.ascontiguousarray(images, dtype="<f4"))
+    return digest.hexdigest()
+
+
+def file_sha256(path: Path) -> str:
+    """Checksum of a file."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def as_plain(settings: Any) -> dict[str, Any]:
+    """Settings as JSON can hold them; decimals as written."""
+    plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(settings), default=_plain))
+    return plain
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(type(value).__name__)
+
+
+def write_superclasses(result: Result, path: Path) -> None:
+    """``superclasses.csv``: a line per class average, in input order."""
+    columns = (
+        result.averages.class_number,
+        result.superclasses.labels,
+        result.particles,
+        result.kept,
+    )
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(SUPERCLASS_COLUMNS)
+        writer.writerows(zip(*(column.tolist() for column in columns), strict=True))
+
+
+def write_affinity(aff: Affinity, class_number: NDArray[np.int32], sha256: str, path: Path) -> None:
+    """``affinity.npz``: the affinity with what is needed to use it again."""
+    np.savez_compressed(
+        path,
+        **{name: getattr(aff, name) for name in AFFINITY_ARRAYS},
+        class_number=class_number,
+        settings=np.array(json.dumps(as_plain(aff.settings))),
+        input_sha256=np.array(sha256),
+        format_version=np.array(FORMAT_VERSION),
+    )
+
+
+def read_affinity(path: Path, sha256: str) -> dict[str, Any]:
+    """What makes an Affinity, from a file; for the averages with this :func:`images_sha256`.
+
+    Raises
+    ------
+    RebalanceError
+        If the file is none of ours, or belongs to other averages.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            stored = {name: archive[name] for name in archive.files}
+        version, of = int(stored["format_version"]), str(stored["input_sha256"])
+        found: dict[str, Any] = {name: stored[name] for name in AFFINITY_ARRAYS}
+        found["settings"] = _as_settings(json.loads(str(stored["settings"])))
+    except FileNotFoundError:
+        raise RebalanceError(f"affinity file {path} does not exist: check the path") from None
+    except (OSError, KeyError, ValueError, TypeError, zipfile.BadZipFile) as error:
+        raise RebalanceError(
+            f"affinity file {path} must be one that rebalance wrote, and it is not ({error}): "
+            "run without it"
+        ) from None
+    if version != FORMAT_VERSION:
+        raise RebalanceError(
+            f"affinity file {path} must have format version {FORMAT_VERSION}, not {version}: "
+            "run without it"
+        )
+    if of != sha256:
+        raise RebalanceError(
+            f"affinity file {path} belongs to other class averages (checksum {of[:12]}..., these "
+            f"have {sha256[:12]}...): run without it"
+        )
+    return found
+
+
+def _as_settings(plain: dict[str, Any]) -> AffinitySettings:
+    if plain.get("band") is not None:
+        plain["band"] = tuple(plain["band"])
+    return AffinitySettings(**plain)
+
+
+def write_settings(record: dict[str, Any], path: Path) -> None:
+    """``settings.json``: everything that decided the outcome."""
+    path.write_text(json.dumps(record, indent=2, sort_keys=True) + "\n", encoding="utf-8")
