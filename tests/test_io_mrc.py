@@ -64,7 +64,7 @@ def test_permissive_accepts_a_wrong_stamp(tmp_path):
         ({"nz": 1}, "holds one 2D image; a stack of at least 2 class averages is needed"),
         ({"mode": 4}, "has mode 4; class averages are read from mode 0, 1, 2, 6, 12; convert it"),
         ({"mode": 77}, "has mode 77; class averages are read from mode"),
-        ({"nsymbt": 2000000000}, "is truncated"),
+        ({"nsymbt": 2000000000}, "truncated: its extended header would be longer than the whole"),
     ],
 )
 def test_headers_that_are_refused(tmp_path, header, sentence, permissive):
@@ -96,10 +96,11 @@ def test_files_that_are_refused(tmp_path):
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_pixels_must_be_finite(tmp_path, value):
-    images = IMAGES.copy()
-    images[1, 2, 3] = value
+    path = make(tmp_path / "a.mrcs")
+    with mrcfile.open(path, "r+") as mrc:
+        mrc.data[1, 2, 3] = value
     with pytest.raises(RebalanceError, match=r"Image 2 of .* NaN or infinite .1 of 3 images do"):
-        read_stack(make(tmp_path / "a.mrcs", images))
+        read_stack(path)
 
 
 def test_written_stacks_come_back_and_are_the_same_bytes(tmp_path):
@@ -115,14 +116,14 @@ def test_written_stacks_come_back_and_are_the_same_bytes(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "shape", "n_blank"),
+    ("name", "shape", "n_constant"),
     [
         ("slicem_mixture_100x96", (100, 96, 96), 0),
         ("betagal_20x256", (20, 256, 256), 0),
         ("betagal_junk_50x64_two_empty", (50, 64, 64), 2),
     ],
 )
-def test_real_stacks(test_data, name, shape, n_blank):
+def test_real_stacks(test_data, name, shape, n_constant):
     stack = read_stack(test_data / "classes" / f"{name}.mrcs")
     assert stack.images.shape == shape
-    assert sum(not image.any() for image in stack.images) == n_blank
+    assert sum(image.min() == image.max() for image in stack.images) == n_constant

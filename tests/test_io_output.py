@@ -81,7 +81,7 @@ def test_earlier_results_are_kept_unless_overwritten(results):
 
 def test_other_files_are_never_overwritten(tmp_path):
     (tmp_path / "thesis.tex").write_text("x")
-    with pytest.raises(RebalanceError, match="holds files that are no earlier results .there is"):
+    with pytest.raises(RebalanceError, match=r"holds files that are no earlier results .there is"):
         OutputDirectory(tmp_path, overwrite=True).__enter__()
 
 
@@ -121,10 +121,10 @@ def test_places_that_cannot_be_used(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("x")
     with pytest.raises(RebalanceError, match="file is a file; choose another output directory"):
         OutputDirectory(tmp_path / "file").__enter__()
-    with pytest.raises(RebalanceError, match="cannot be made: .*none is no directory; make it"):
+    with pytest.raises(RebalanceError, match=r"cannot be made: .*none is no directory; make it"):
         OutputDirectory(tmp_path / "none" / "out").__enter__()
     monkeypatch.setattr(os, "access", lambda *_: False)
-    with pytest.raises(RebalanceError, match="cannot be made: .* is not writable; choose another"):
+    with pytest.raises(RebalanceError, match=r"cannot be made: .* is not writable; choose another"):
         OutputDirectory(tmp_path / "out").__enter__()
 
 

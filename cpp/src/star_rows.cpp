@@ -14,7 +14,9 @@
 namespace rebalance {
 namespace {
 
-constexpr bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+constexpr bool is_space(char c) {
+  return c == ' ' || (c >= '\t' && c <= '\r');
+}
 
 struct Value {
   std::string_view text; // without quotes
@@ -143,8 +145,8 @@ BlockMasks classify(const char *block) {
     const __m128i space =
         _mm_or_si128(_mm_cmpeq_epi8(c, _mm_set1_epi8(' ')),
                      _mm_cmpeq_epi8(_mm_min_epu8(control, _mm_set1_epi8(4)), control));
-    const __m128i quote = _mm_or_si128(_mm_cmpeq_epi8(c, _mm_set1_epi8('"')),
-                                       _mm_cmpeq_epi8(c, _mm_set1_epi8('\'')));
+    const __m128i quote =
+        _mm_or_si128(_mm_cmpeq_epi8(c, _mm_set1_epi8('"')), _mm_cmpeq_epi8(c, _mm_set1_epi8('\'')));
     masks.space |= static_cast<std::uint64_t>(_mm_movemask_epi8(space)) << (16 * part);
     masks.quote |= static_cast<std::uint64_t>(_mm_movemask_epi8(quote)) << (16 * part);
   }

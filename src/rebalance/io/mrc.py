@@ -14,6 +14,7 @@ from ..errors import RebalanceError
 
 BYTES_PER_PIXEL = {0: 1, 1: 2, 2: 4, 6: 2, 12: 2}  # the modes that class averages come in
 HEADER_BYTES = 1024
+EXTENDED = slice(92, 96)  # bytes of the field nsymbt, in either byte order
 COMPRESSED = (b"\x1f\x8b", b"BZ")
 
 
@@ -87,8 +88,15 @@ def _check_file(path: Path) -> None:
             "give a complete .mrcs file."
         )
     with path.open("rb") as file:
-        if file.read(2) in COMPRESSED:
-            raise RebalanceError(f"The stack {path} is compressed; uncompress it first.")
+        header = file.read(HEADER_BYTES)
+    if header.startswith(COMPRESSED):
+        raise RebalanceError(f"The stack {path} is compressed; uncompress it first.")
+    extended = min(int.from_bytes(header[EXTENDED], order) for order in ("little", "big"))
+    if size < HEADER_BYTES + extended:
+        raise RebalanceError(
+            f"The stack {path} is no valid MRC file, or truncated: its extended header would be "
+            f"longer than the whole file of {size} bytes; copy or make it again."
+        )
 
 
 def _read_header(path: Path, permissive: bool) -> tuple[tuple[int, int, int], float | None]:

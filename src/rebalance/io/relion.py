@@ -193,7 +193,7 @@ def _check_class_numbers(
         row = int(np.argmax(rows.class_number == unknown[0]))
         raise RebalanceError(
             f"Line {rows.line_of_row(row)} of {rows.path} has {CLASS} {unknown[0]}, but "
-            f"{found.source} holds {len(averages)} class averages; give the class averages of the "
+            f"{found.source} has {len(averages)} class averages; give the class averages of the "
             "same 2D classification."
         )
 
