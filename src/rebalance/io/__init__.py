@@ -1,1 +1,50 @@
 """Reading and writing: everything that knows a file format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..errors import RebalanceError
+from .mrc import ImageStack, read_stack, write_stack
+from .output import OutputDirectory, whole_file
+from .relion import RelionJob, open_relion_job
+from .star import StarParticles, read_particles
+from .tables import ClassAverages, Job, ParticleTable
+
+__all__ = [
+    "ClassAverages",
+    "ImageStack",
+    "Job",
+    "OutputDirectory",
+    "ParticleTable",
+    "RelionJob",
+    "StarParticles",
+    "open_job",
+    "open_relion_job",
+    "read_particles",
+    "read_stack",
+    "whole_file",
+    "write_stack",
+]
+
+
+def open_job(
+    particles: Path,
+    classes: Path | None = None,
+    model: Path | None = None,
+    project: Path | None = None,
+) -> Job:
+    """Open a 2D classification by the ending of its particle file.
+
+    Raises
+    ------
+    RebalanceError
+        If the ending is unknown, or what :func:`open_relion_job` refuses.
+    """
+    particles = Path(particles)
+    if particles.suffix != ".star":
+        raise RebalanceError(
+            f"The particles {particles} end in '{particles.suffix}'; particles are read from .star "
+            "files of RELION."
+        )
+    return open_relion_job(particles, classes, model, project)

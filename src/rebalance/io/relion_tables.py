@@ -1,0 +1,172 @@
+"""RELION's lists of class averages: model.star, class_averages.star, optimiser.star."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import RebalanceError
+from .star_tables import StarTable, read_star
+
+REFERENCE = "rlnReferenceImage"
+RESOLUTION = "rlnEstimatedResolution"
+UNKNOWN_RESOLUTION = 999.0  # what RELION writes for a class without signal
+ITERATION = re.compile(r"_it(\d+)_")
+
+
+@dataclass(frozen=True)
+class Reference:
+    """One class average as a table names it.
+
+    Attributes
+    ----------
+    class_number : int
+        The number that particle rows use.
+    image : int
+        Place in the stack, from 1.
+    stack : str
+        The stack as the table names it.
+    resolution : float
+        A; nan where unknown.
+    row : bytes
+        The row as read; empty for an average that no table lists.
+    """
+
+    class_number: int
+    image: int
+    stack: str
+    resolution: float
+    row: bytes
+
+    @property
+    def name(self) -> str:
+        """The name in RELION's form, ``000001@stack``."""
+        return f"{self.image:06d}@{self.stack}"
+
+
+@dataclass(frozen=True)
+class ReferenceTable:
+    """A table of class averages.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    block : str
+        Name of the block without ``data_``.
+    labels : tuple of str
+        Column names.
+    references : tuple of Reference
+        In the order of the table.
+    pixel_size : float or None
+        ``rlnPixelSize`` of model_general, in A.
+    """
+
+    path: Path
+    block: str
+    labels: tuple[str, ...]
+    references: tuple[Reference, ...]
+    pixel_size: float | None
+
+    @property
+    def stacks(self) -> tuple[str, ...]:
+        """The different stacks, in order of appearance."""
+        return tuple(dict.fromkeys(reference.stack for reference in self.references))
+
+
+def read_model(path: Path) -> ReferenceTable:
+    """Read the class averages of a ``run_itNNN_model.star``: row k describes class k."""
+    return _read_references(path, numbered_by_row=True)
+
+
+def read_class_averages(path: Path) -> ReferenceTable:
+    """Read the ``class_averages.star`` of a Select job: classes keep their original numbers."""
+    return _read_references(path, numbered_by_row=False)
+
+
+def read_optimiser(path: Path) -> tuple[str, str] | None:
+    """Return data and model file that an ``optimiser.star`` names; None for any other file."""
+    if not path.name.endswith("optimiser.star"):
+        return None
+    for table in read_star(path):
+        if "rlnExperimentalDataStarFile" in table and "rlnModelStarFile" in table:
+            data = table.values("rlnExperimentalDataStarFile")[0]
+            return data, table.values("rlnModelStarFile")[0]
+    raise RebalanceError(
+        f"{path} names no data and model file (rlnExperimentalDataStarFile, rlnModelStarFile); "
+        "give the data file of the 2D classification instead."
+    )
+
+
+def iteration_of(path: Path) -> int | None:
+    """Return the iteration in a file name such as ``run_it025_data.star``."""
+    match = ITERATION.search(path.name)
+    return int(match.group(1)) if match else None
+
+
+def _read_references(path: Path, numbered_by_row: bool) -> ReferenceTable:
+    tables = read_star(path)
+    table = next((t for t in tables if t.is_loop and REFERENCE in t), None)
+    if table is None or not table.lines:
+        raise RebalanceError(
+            f"{path} lists no class averages (no table with rows and the column {REFERENCE}); give "
+            "the model file of the 2D classification."
+        )
+    numbers = _class_numbers(table, numbered_by_row)
+    resolutions = [math.nan] * len(numbers)
+    if RESOLUTION in table:
+        resolutions = [_known(value) for value in table.numbers(RESOLUTION)]
+    references = [
+        Reference(number, image, stack, resolution, row)
+        for number, (image, stack), resolution, (_, row) in zip(
+            numbers, _split_names(table), resolutions, table.lines, strict=True
+        )
+    ]
+    return ReferenceTable(
+        path, table.block, tuple(table.labels), tuple(references), _pixel_size(tables)
+    )
+
+
+def _class_numbers(table: StarTable, numbered_by_row: bool) -> list[int]:
+    if numbered_by_row:
+        return list(range(1, len(table.lines) + 1))
+    if "rlnClassNumber" in table:
+        numbers = [int(value) for value in table.numbers("rlnClassNumber")]
+    else:
+        numbers = [image for image, _ in _split_names(table)]
+    repeated = [number for number, count in Counter(numbers).items() if count > 1]
+    if repeated:
+        raise RebalanceError(
+            f"{table.path} lists class {min(repeated)} more than once, so the class numbers of the "
+            "particles have no one meaning; give the model file of the 2D classification."
+        )
+    return numbers
+
+
+def _split_names(table: StarTable) -> list[tuple[int, str]]:
+    split = []
+    for (line, _), name in zip(table.lines, table.values(REFERENCE), strict=True):
+        number, at, stack = name.partition("@")
+        if not (at and stack and number.isdecimal() and int(number) > 0):
+            raise RebalanceError(
+                f"Line {line} of {table.path} has {REFERENCE} '{name}'; a class average is named "
+                "as 000001@stack.mrcs; give the stack by hand (--classes)."
+            )
+        split.append((int(number), stack))
+    return split
+
+
+def _known(resolution: float) -> float:
+    good = math.isfinite(resolution) and 0 < resolution < UNKNOWN_RESOLUTION
+    return resolution if good else math.nan
+
+
+def _pixel_size(tables: list[StarTable]) -> float | None:
+    for table in tables:
+        if table.block.endswith("model_general") and "rlnPixelSize" in table:
+            size = table.numbers("rlnPixelSize")[0]
+            return size if math.isfinite(size) and size > 0 else None
+    return None

@@ -1,0 +1,366 @@
+"""Particle tables of RELION: rows are read while streaming, and copied byte for byte."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import _core
+from ..errors import RebalanceError
+from .output import whole_file
+from .star_tables import LONGEST_LINE, Rows, StarTable, as_string, listing, open_input, read_star
+
+CLASS = "rlnClassNumber"
+NAME = "rlnImageName"
+PREFERRED_BLOCKS = ("particles", "images", "")
+
+
+@dataclass(frozen=True)
+class FileState:
+    """What tells that a file has not changed since it was read."""
+
+    size: int
+    mtime_ns: int
+
+    @classmethod
+    def of(cls, file: BinaryIO) -> FileState:
+        stat = os.fstat(file.fileno())
+        return cls(stat.st_size, stat.st_mtime_ns)
+
+
+@dataclass(frozen=True, eq=False)
+class StarParticles:
+    """Particles of a STAR file; a :class:`~rebalance.io.tables.ParticleTable`.
+
+    Attributes
+    ----------
+    path : Path
+        The file; its rows are read again when they are written.
+    table : StarTable
+        Block, labels and place of the particle rows.
+    class_number : (P,) int32 array
+        ``rlnClassNumber`` of each row; -1 where the file says 0 (no class).
+    identity : (P,) uint64 array
+        Hash of ``rlnImageName``; of the whole row where the name is absent or repeated.
+    n_repeated : int
+        Rows whose identity stands in an earlier row: byte-identical rows.
+    image_size : int or None
+        Box of the particle images in px, of the first optics group; None when the file has none.
+    pixel_sizes : tuple of float
+        The different pixel sizes of the particle images in A; empty when the file has none.
+    """
+
+    path: Path
+    table: StarTable
+    state: FileState
+    class_number: NDArray[np.int32]
+    identity: NDArray[np.uint64]
+    n_repeated: int
+    image_size: int | None
+    pixel_sizes: tuple[float, ...]
+
+    @property
+    def suffix(self) -> str:
+        """File ending of this format."""
+        return ".star"
+
+    @property
+    def n_unclassified(self) -> int:
+        """Rows that belong to no class (``rlnClassNumber`` 0)."""
+        return int(np.count_nonzero(self.class_number < 0))
+
+    def __len__(self) -> int:
+        return len(self.class_number)
+
+    def column(self, name: str) -> NDArray[np.str_] | NDArray[np.float64] | None:
+        """Return one column: numbers where all values are numbers, else text.
+
+        Parameters
+        ----------
+        name : str
+            Label without the leading underscore.
+
+        Returns
+        -------
+        (P,) array or None
+            None where the table has no such column.
+        """
+        if name not in self.table:
+            return None
+        index = self.table.labels.index(name)
+        with self._reopened() as file:
+            texts = [_core.column_text(chunk, index) for chunk in self._chunks(file)]
+        values = [as_string(value) for text in texts for value in text.split(b"\n")[:-1]]
+        try:
+            return np.array(values, dtype=np.float64)
+        except ValueError:
+            return np.array(values, dtype=np.str_)
+
+    def line_of_row(self, row: int) -> int:
+        """Return the line number (from 1) of a row (from 0)."""
+        rows = _place(self.table)
+        with self._reopened() as file:
+            file.seek(rows.start)
+            for line in range(rows.line, rows.next_line):
+                row -= _is_row(file.readline())
+                if row < 0:
+                    return line
+        raise IndexError("the table has fewer rows")
+
+    def write(self, mask: NDArray[np.bool_], path: Path) -> None:
+        """Write the file with only the rows where `mask` is true; nothing else is changed.
+
+        Parameters
+        ----------
+        mask : (P,) bool array
+            Rows to keep.
+        path : Path
+            File to write; it appears whole or not at all.
+
+        Raises
+        ------
+        RebalanceError
+            If the file changed since it was read, or `path` is that file or cannot be written.
+        """
+        if mask.shape != (len(self),) or mask.dtype != np.bool_:
+            raise RebalanceError(
+                f"mask must be a bool array of shape ({len(self)},), one entry per particle, not "
+                f"{mask.dtype} of shape {mask.shape}."
+            )
+        if path.exists() and path.samefile(self.path):
+            raise RebalanceError(f"{path} is the input; write the particles to another file.")
+        with self._reopened() as source, whole_file(path) as target:
+            self._copy(source, target, mask)
+            self._check_unchanged(source)
+
+    def _copy(self, source: BinaryIO, target: BinaryIO, mask: NDArray[np.bool_]) -> None:
+        rows = _place(self.table)
+        for chunk in line_chunks(source, 0, rows.start):
+            target.write(chunk)
+        row = 0
+        for chunk in self._chunks(source):
+            kept, row = _core.keep_rows(chunk, mask, row)
+            target.write(chunk[:kept])
+        for chunk in line_chunks(source, rows.end, self.state.size):
+            target.write(chunk)
+
+    def _chunks(self, file: BinaryIO) -> Iterator[memoryview]:
+        rows = _place(self.table)
+        return line_chunks(file, rows.start, rows.end)
+
+    def _reopened(self) -> BinaryIO:
+        file = open_input(self.path)
+        try:
+            self._check_unchanged(file)
+        except RebalanceError:
+            file.close()
+            raise
+        return file
+
+    def _check_unchanged(self, file: BinaryIO) -> None:
+        if FileState.of(file) != self.state:
+            raise RebalanceError(
+                f"{self.path} has changed since it was read; run again once nothing writes to it."
+            )
+
+
+def read_particles(path: Path) -> StarParticles:
+    """Read the class and identity of every particle row of a STAR file.
+
+    The particle table is the block ``particles``, else ``images``, else the unnamed one (RELION
+    3.0 and older), else the only one with ``rlnClassNumber``.
+
+    Raises
+    ------
+    RebalanceError
+        If the file is missing or no STAR file, holds no particle table or no class column, or a
+        row has too few or too many values or a class that is no whole number from 0 up.
+    """
+    path = Path(path)
+    scanner = _ParticleScanner(path)
+    with open_input(path) as file:
+        before = FileState.of(file)
+    tables = read_star(path, scanner.read_rows)
+    table = _particle_table(path, tables, scanner)
+    if CLASS not in table:
+        raise RebalanceError(
+            f"The particle table data_{table.block} of {path} has no column {CLASS}; give the "
+            "particles of a 2D classification."
+        )
+    classes, identities = scanner.results.get(id(table), (bytearray(), bytearray()))
+    class_number = np.frombuffer(classes, np.int32)
+    class_number[class_number == 0] = -1
+    identity = np.frombuffer(identities, np.uint64)
+    n_repeated = _tell_repeats_apart(table, identity)
+    image_size, pixel_sizes = _image_geometry(table, tables)
+    particles = StarParticles(
+        path, table, before, class_number, identity, n_repeated, image_size, pixel_sizes
+    )
+    with particles._reopened():  # nothing wrote to the file meanwhile
+        return particles
+
+
+def line_chunks(file: BinaryIO, start: int, end: int) -> Iterator[memoryview]:
+    """Give the bytes [start, end) of a file as writable pieces of whole lines.
+
+    A piece is valid until the next is asked for; the last line may lack its line ending.
+    """
+    buffer = bytearray(LONGEST_LINE)
+    view = memoryview(buffer)
+    file.seek(start)
+    left = end - start
+    held = 0
+    while left > 0:
+        n_read = file.readinto(view[held : held + left])  # type: ignore[attr-defined]
+        filled = held + n_read
+        left -= n_read
+        whole = buffer.rfind(b"\n", 0, filled) + 1 if left > 0 else filled
+        if n_read == 0 or whole == 0:
+            raise RebalanceError(
+                f"{file.name} was cut short while it was read, or has a line of more than "
+                f"{LONGEST_LINE} bytes; give a STAR file of RELION that nothing writes to."
+            )
+        yield view[:whole]
+        held = filled - whole
+        view[:held] = view[whole:filled]
+
+
+class _ParticleScanner:
+    """Reads the rows of every table that may be the particle table."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.results: dict[int, tuple[bytearray, bytearray]] = {}
+
+    def read_rows(self, file: BinaryIO, table: StarTable, line: int) -> Rows | None:
+        if not may_hold_particles(table):
+            return None
+        self._check_labels(table)
+        scan = _core.RowScan(len(table.labels), _index(table, CLASS), _index(table, NAME))
+        classes, identities = bytearray(), bytearray()
+        start = end = file.tell()
+        for chunk in line_chunks(file, start, os.fstat(file.fileno()).st_size):
+            end += scan.read(chunk)
+            self._check_rows(scan, table, line)
+            classes += scan.class_number
+            identities += scan.identity
+            if scan.ended:
+                break
+        self.results[id(table)] = (classes, identities)
+        return Rows(start, end, line, line + scan.n_lines)
+
+    def _check_labels(self, table: StarTable) -> None:
+        for label in (CLASS, NAME):
+            if table.labels.count(label) > 1:
+                raise RebalanceError(
+                    f"Table data_{table.block} of {self.path} has the column {label} "
+                    f"{table.labels.count(label)} times; it must stand there once."
+                )
+
+    def _check_rows(self, scan: _core.RowScan, table: StarTable, first_line: int) -> None:
+        if scan.fault != _core.RowFault.none:
+            where = f"Line {first_line + scan.n_lines} of {self.path}"
+            raise RebalanceError(f"{where} {_fault_sentence(scan, table)}")
+
+
+def may_hold_particles(table: StarTable) -> bool:
+    """Whether a table can be a particle table by its name and columns."""
+    if not (table.is_loop and table.labels) or "rlnReferenceImage" in table:
+        return False
+    return table.block in PREFERRED_BLOCKS or CLASS in table
+
+
+def _particle_table(path: Path, tables: list[StarTable], scanner: _ParticleScanner) -> StarTable:
+    candidates = [table for table in tables if may_hold_particles(table)]
+    for block in PREFERRED_BLOCKS:
+        named = [table for table in candidates if table.block == block]
+        if named:
+            candidates = [table for table in named if CLASS in table] or named
+            break
+    if not candidates:
+        blocks = listing([f"data_{table.block}" for table in tables])
+        raise RebalanceError(
+            f"{path} holds no particle table (tables found: {blocks}); give the data file of a "
+            "2D classification, such as run_it025_data.star."
+        )
+    if len(candidates) > 1:
+        raise RebalanceError(
+            f"{path} holds {len(candidates)} particle tables "
+            f"({listing([f'data_{table.block}' for table in candidates])}); it must hold one."
+        )
+    return candidates[0]
+
+
+def _place(table: StarTable) -> Rows:
+    """Where the rows stand; a table without rows is empty at the start of the file."""
+    return table.rows or Rows(0, 0, 1, 1)
+
+
+def _index(table: StarTable, label: str) -> int:
+    return table.labels.index(label) if label in table else -1
+
+
+def _is_row(line: bytes) -> bool:
+    return not line.strip().startswith(b"#") and bool(line.strip())
+
+
+def _fault_sentence(scan: _core.RowScan, table: StarTable) -> str:
+    fault = _core.RowFault
+    label = table.labels[scan.fault_column]
+    value = as_string(scan.fault_value)[:80]
+    there = f"where the particle table data_{table.block} has {len(table.labels)} columns"
+    sentences = {
+        fault.short_row: f"has only {scan.fault_column} values {there}: the value of {label} is "
+        "missing; repair or remove the line.",
+        fault.long_row: f"has too many values {there}: '{value}' stands behind the last column, "
+        f"{label}; repair or remove the line.",
+        fault.open_quote: f"has a value of {label} that opens a quote and does not close it: "
+        f"{value}; repair the line.",
+        fault.bad_class: f"has {label} '{value}'; a class number must be a whole number from 0 "
+        "up; repair the line.",
+        fault.nul_byte: "holds a byte of value 0, which is no text; the file is damaged or no STAR "
+        "file.",
+    }
+    return sentences[scan.fault]
+
+
+def _tell_repeats_apart(table: StarTable, identity: NDArray[np.uint64]) -> int:
+    """Give rows with one image name the identity of their bytes; return how many still repeat."""
+    repeated, n_repeated = _core.find_repeats(identity)
+    if n_repeated == 0 or NAME not in table:
+        return n_repeated
+    is_repeated = np.frombuffer(repeated, np.bool_)
+    rows = _place(table)
+    scan = _core.RowScan(len(table.labels), -1, -1)
+    first = 0
+    with open_input(table.path) as file:
+        for chunk in line_chunks(file, rows.start, rows.end):
+            scan.read(chunk)
+            row_hash = np.frombuffer(scan.identity, np.uint64)
+            part = slice(first, first + len(row_hash))
+            np.copyto(identity[part], row_hash, where=is_repeated[part])
+            first += len(row_hash)
+    return _core.find_repeats(identity)[1]
+
+
+def _image_geometry(
+    table: StarTable, tables: list[StarTable]
+) -> tuple[int | None, tuple[float, ...]]:
+    """Box (px) and different pixel sizes (A) of the particle images, from optics or RELION 3.0."""
+    optics = next((other for other in tables if other.block == "optics"), None)
+    size = None
+    if optics is not None and "rlnImageSize" in optics and optics.lines:
+        size = int(optics.numbers("rlnImageSize")[0])
+    if optics is not None and "rlnImagePixelSize" in optics:
+        return size, tuple(dict.fromkeys(optics.numbers("rlnImagePixelSize")))
+    if table.lines and "rlnDetectorPixelSize" in table and "rlnMagnification" in table:
+        detector = table.numbers("rlnDetectorPixelSize")[0]
+        magnification = table.numbers("rlnMagnification")[0]
+        return size, (detector * 10000 / magnification,) if magnification > 0 else ()
+    return size, ()
