@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 
 from rebalance import _core
 from rebalance.errors import RebalanceError
-from rebalance.io import read_particles
-from rebalance.io import star as star_module
+from rebalance.io import read_particles, star_rows
 
 WITH_CLASSES = {  # file: particles
     "class_number_zero": 25,
@@ -357,7 +356,7 @@ def test_generated_dialects(tmp_path_factory, table, random, chunk):
     lines = data.split(b"\n")
     chunk = max(chunk, *(len(line) + 2 for line in lines))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(star_module, "LONGEST_LINE", chunk)
+        patch.setattr(star_rows, "LONGEST_LINE", chunk)
         particles = read_particles(star_file(folder, data))
         mask = np.array([random.random() < 0.5 for _ in classes], dtype=bool)
         particles.write(mask, folder / "out.star")

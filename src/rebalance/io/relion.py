@@ -13,7 +13,8 @@ from .output import whole_file
 from .project import find_in_project
 from .relion_averages import FoundAverages, Search, find_averages
 from .relion_tables import REFERENCE, ReferenceTable, read_optimiser
-from .star import CLASS, StarParticles, read_particles
+from .star import StarParticles, read_particles
+from .star_rows import CLASS
 from .star_tables import listing
 from .tables import ClassAverages
 

@@ -14,11 +14,15 @@ from numpy.typing import NDArray
 from .. import _core
 from ..errors import RebalanceError
 from .output import whole_file
-from .star_tables import LONGEST_LINE, Rows, StarTable, as_string, listing, open_input, read_star
-
-CLASS = "rlnClassNumber"
-NAME = "rlnImageName"
-PREFERRED_BLOCKS = ("particles", "images", "")
+from .star_rows import (
+    CLASS,
+    NAME,
+    PREFERRED_BLOCKS,
+    ParticleScanner,
+    line_chunks,
+    may_hold_particles,
+)
+from .star_tables import Rows, StarTable, as_string, listing, open_input, read_star
 
 
 @dataclass(frozen=True)
@@ -183,7 +187,7 @@ def read_particles(path: Path) -> StarParticles:
         row has too few or too many values or a class that is no whole number from 0 up.
     """
     path = Path(path)
-    scanner = _ParticleScanner(path)
+    scanner = ParticleScanner(path)
     with open_input(path) as file:
         before = FileState.of(file)
     tables = read_star(path, scanner.read_rows)
@@ -206,77 +210,7 @@ def read_particles(path: Path) -> StarParticles:
         return particles
 
 
-def line_chunks(file: BinaryIO, start: int, end: int) -> Iterator[memoryview]:
-    """Give the bytes [start, end) of a file as writable pieces of whole lines.
-
-    A piece is valid until the next is asked for; the last line may lack its line ending.
-    """
-    buffer = bytearray(LONGEST_LINE)
-    view = memoryview(buffer)
-    file.seek(start)
-    left = end - start
-    held = 0
-    while left > 0:
-        n_read = file.readinto(view[held : held + left])  # type: ignore[attr-defined]
-        filled = held + n_read
-        left -= n_read
-        whole = buffer.rfind(b"\n", 0, filled) + 1 if left > 0 else filled
-        if n_read == 0 or whole == 0:
-            raise RebalanceError(
-                f"{file.name} was cut short while it was read, or has a line of more than "
-                f"{LONGEST_LINE} bytes; give a STAR file of RELION that nothing writes to."
-            )
-        yield view[:whole]
-        held = filled - whole
-        view[:held] = view[whole:filled]
-
-
-class _ParticleScanner:
-    """Reads the rows of every table that may be the particle table."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.results: dict[int, tuple[bytearray, bytearray]] = {}
-
-    def read_rows(self, file: BinaryIO, table: StarTable, line: int) -> Rows | None:
-        if not may_hold_particles(table):
-            return None
-        self._check_labels(table)
-        scan = _core.RowScan(len(table.labels), _index(table, CLASS), _index(table, NAME))
-        classes, identities = bytearray(), bytearray()
-        start = end = file.tell()
-        for chunk in line_chunks(file, start, os.fstat(file.fileno()).st_size):
-            end += scan.read(chunk)
-            self._check_rows(scan, table, line)
-            classes += scan.class_number
-            identities += scan.identity
-            if scan.ended:
-                break
-        self.results[id(table)] = (classes, identities)
-        return Rows(start, end, line, line + scan.n_lines)
-
-    def _check_labels(self, table: StarTable) -> None:
-        for label in (CLASS, NAME):
-            if table.labels.count(label) > 1:
-                raise RebalanceError(
-                    f"Table data_{table.block} of {self.path} has the column {label} "
-                    f"{table.labels.count(label)} times; it must stand there once."
-                )
-
-    def _check_rows(self, scan: _core.RowScan, table: StarTable, first_line: int) -> None:
-        if scan.fault != _core.RowFault.none:
-            where = f"Line {first_line + scan.n_lines} of {self.path}"
-            raise RebalanceError(f"{where} {_fault_sentence(scan, table)}")
-
-
-def may_hold_particles(table: StarTable) -> bool:
-    """Whether a table can be a particle table by its name and columns."""
-    if not (table.is_loop and table.labels) or "rlnReferenceImage" in table:
-        return False
-    return table.block in PREFERRED_BLOCKS or CLASS in table
-
-
-def _particle_table(path: Path, tables: list[StarTable], scanner: _ParticleScanner) -> StarTable:
+def _particle_table(path: Path, tables: list[StarTable], scanner: ParticleScanner) -> StarTable:
     candidates = [table for table in tables if may_hold_particles(table)]
     for block in PREFERRED_BLOCKS:
         named = [table for table in candidates if table.block == block]
@@ -302,32 +236,8 @@ def _place(table: StarTable) -> Rows:
     return table.rows or Rows(0, 0, 1, 1)
 
 
-def _index(table: StarTable, label: str) -> int:
-    return table.labels.index(label) if label in table else -1
-
-
 def _is_row(line: bytes) -> bool:
     return not line.strip().startswith(b"#") and bool(line.strip())
-
-
-def _fault_sentence(scan: _core.RowScan, table: StarTable) -> str:
-    fault = _core.RowFault
-    label = table.labels[scan.fault_column]
-    value = as_string(scan.fault_value)[:80]
-    there = f"where the particle table data_{table.block} has {len(table.labels)} columns"
-    sentences = {
-        fault.short_row: f"has only {scan.fault_column} values {there}: the value of {label} is "
-        "missing; repair or remove the line.",
-        fault.long_row: f"has too many values {there}: '{value}' stands behind the last column, "
-        f"{label}; repair or remove the line.",
-        fault.open_quote: f"has a value of {label} that opens a quote and does not close it: "
-        f"{value}; repair the line.",
-        fault.bad_class: f"has {label} '{value}'; a class number must be a whole number from 0 "
-        "up; repair the line.",
-        fault.nul_byte: "holds a byte of value 0, which is no text; the file is damaged or no STAR "
-        "file.",
-    }
-    return sentences[scan.fault]
 
 
 def _tell_repeats_apart(table: StarTable, identity: NDArray[np.uint64]) -> int:
