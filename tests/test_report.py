@@ -75,7 +75,7 @@ def make_result(
         left_out=tuple((left_out or {}).get(i, "") for i in range(n)),
         affinity=turned_affinity(label),
         superclasses=Superclasses(label, order, k, {}),
-        balance=Balance(keep, sizes, kept, cap, limiting),
+        balance=Balance(keep, sizes, kept, cap, limiting, warnings=()),
         kept=count,
         warnings=warnings,
     )

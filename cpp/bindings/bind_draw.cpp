@@ -30,8 +30,7 @@ py::array_t<std::uint64_t> identities_of(const py::list &names) {
   auto at = out.mutable_unchecked<1>();
   py::ssize_t i = 0;
   for (const py::handle name : names) {
-    const auto bytes = py::cast<std::string_view>(name);
-    at(i++) = rebalance::identity_of(bytes.data(), bytes.size());
+    at(i++) = rebalance::identity_of(py::cast<std::string_view>(name));
   }
   return out;
 }

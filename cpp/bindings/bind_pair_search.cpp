@@ -10,8 +10,7 @@ namespace {
 
 using Shifts = py::array_t<double, py::array::c_style>;
 
-rebalance::PairSearch make_search(const Shifts &shifts, bool mirror, double max_step,
-                                  int threads) {
+rebalance::PairSearch make_search(const Shifts &shifts, bool mirror, double max_step, int threads) {
   if (shifts.ndim() != 2 || shifts.shape(1) != 2 || shifts.shape(0) < 1)
     throw std::invalid_argument("shifts must have shape (T, 2), T >= 1");
   rebalance::PairSearch search;

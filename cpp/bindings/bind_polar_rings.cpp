@@ -49,8 +49,7 @@ void bind_polar_rings(py::module_ &module) {
   py::class_<PolarRings>(module, "PolarRings",
                          "Polar samples of the Fourier transform of N images, in lanes.")
       .def(py::init([](const Images &images, double low, double high, int n_rings, int n_angles,
-                       const std::vector<double> &weight, int threads,
-                       const py::object &progress) {
+                       const std::vector<double> &weight, int threads, const py::object &progress) {
              return make_rings(images, {low, high, n_rings, n_angles}, weight, threads, progress);
            }),
            py::arg("images").noconvert(), py::kw_only(), py::arg("low"), py::arg("high"),

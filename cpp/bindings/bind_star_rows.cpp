@@ -80,9 +80,6 @@ void bind_star_rows(py::module_ &module) {
       .def_property_readonly("fault_column", &RowScan::fault_column)
       .def_property_readonly("fault_value",
                              [](const RowScan &s) { return py::bytes(s.fault_value()); });
-  module.def("identity_hash", [](const py::bytes &bytes) {
-    return identity_hash(static_cast<std::string_view>(bytes));
-  });
   module.def("keep_rows", &keep, py::arg("text"), py::arg("mask"), py::arg("row"));
   module.def("column_text", &column, py::arg("text"), py::arg("column"));
   module.def("find_repeats", &repeats, py::arg("identity"));

@@ -13,21 +13,37 @@ constexpr int B = REBALANCE_BLOCK;
 typedef float V __attribute__((vector_size(4 * W), may_alias));
 typedef int32_t I __attribute__((vector_size(4 * W), may_alias));
 
-inline V load(const float *p) { return *reinterpret_cast<const V *>(p); }
-inline void store(float *p, V v) { *reinterpret_cast<V *>(p) = v; }
-inline V splat(float x) { return x - V{}; }
+inline V load(const float *p) {
+  return *reinterpret_cast<const V *>(p);
+}
+inline void store(float *p, V v) {
+  *reinterpret_cast<V *>(p) = v;
+}
+inline V splat(float x) {
+  return x - V{};
+}
 
 struct C { // complex lanes
   V re, im;
 };
-inline C operator+(C a, C b) { return {a.re + b.re, a.im + b.im}; }
-inline C operator-(C a, C b) { return {a.re - b.re, a.im - b.im}; }
-inline C operator*(C a, C b) { return {a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re}; }
+inline C operator+(C a, C b) {
+  return {a.re + b.re, a.im + b.im};
+}
+inline C operator-(C a, C b) {
+  return {a.re - b.re, a.im - b.im};
+}
+inline C operator*(C a, C b) {
+  return {a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
+}
 inline C turned(C a, const float *cs) {
   return {a.re * cs[0] - a.im * cs[1], a.re * cs[1] + a.im * cs[0]};
 }
-inline C times_i(C a) { return {-a.im, a.re}; }
-inline C load_c(const float *p) { return {load(p), load(p + W)}; }
+inline C times_i(C a) {
+  return {-a.im, a.re};
+}
+inline C load_c(const float *p) {
+  return {load(p), load(p + W)};
+}
 inline void store_c(float *p, C a) {
   store(p, a.re);
   store(p + W, a.im);
@@ -216,8 +232,7 @@ void shift_rings(const RingShape &shape, const float *polar, const float *phase,
 
 // The four real products of one angular frequency, summed over rings, give the coefficient of the
 // direct and of the mirrored correlation; both real correlations fit one complex transform.
-template <int N>
-void products(const PairBlock &p, const float *lanes, int m, float *work) {
+template <int N> void products(const PairBlock &p, const float *lanes, int m, float *work) {
   const RingShape &shape = *p.rings;
   V xu[N] = {}, yv[N] = {}, yu[N] = {}, xv[N] = {};
   const float *row = p.rows + static_cast<long>(m) * shape.n_rings * 2 * B;
@@ -317,7 +332,8 @@ inline CosSin cos_sin(V x) {
   const I quarter = reinterpret_cast<const I &>(shifted);
   const V r = (x - turns * 1.5707962512969970703125f) - turns * 7.5497899548918821691e-8f;
   const V z = r * r;
-  const V s = r + r * z * (-1.6666667e-1f + z * (8.3333310e-3f + z * (-1.9840874e-4f + z * 2.7e-6f)));
+  const V s =
+      r + r * z * (-1.6666667e-1f + z * (8.3333310e-3f + z * (-1.9840874e-4f + z * 2.7e-6f)));
   const V c = 1.0f - 0.5f * z + z * z * (4.1666668e-2f + z * (-1.3888889e-3f + z * 2.4801587e-5f));
   const I odd = (quarter & 1) != 0;
   const V cos = odd ? s : c, sin = odd ? c : s;
@@ -325,7 +341,9 @@ inline CosSin cos_sin(V x) {
   return {cos_negative ? -cos : cos, sin_negative ? -sin : sin};
 }
 
-inline C conjugate_if(C a, float sign) { return {a.re, a.im * sign}; }
+inline C conjugate_if(C a, float sign) {
+  return {a.re, a.im * sign};
+}
 
 // sum over rings of row * conj(lane), weighted; one per neighbour in angular frequency.
 struct Sums {
@@ -480,8 +498,7 @@ void climb(const Climb &c) {
 } // namespace
 
 extern const Kernels table;
-const Kernels table = {REBALANCE_NAME, W,     B,    lane_product, polar_gather,
-                       shift_rings,    pairs, climb};
+const Kernels table = {REBALANCE_NAME, W, B, lane_product, polar_gather, shift_rings, pairs, climb};
 
 } // namespace REBALANCE_ISA
 } // namespace rebalance

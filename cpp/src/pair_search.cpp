@@ -9,7 +9,9 @@ namespace {
 
 constexpr double kPi = 3.14159265358979323846;
 
-std::size_t size(std::int64_t n) { return static_cast<std::size_t>(n); }
+std::size_t size(std::int64_t n) {
+  return static_cast<std::size_t>(n);
+}
 
 /// In-plane angle (radians, counter-clockwise) and shift (px) that lay image j on image i; the
 /// shift comes first and moves j, or, with `mirror`, j is then reflected about the x axis.
@@ -140,9 +142,12 @@ struct Step {
 // definite (Levenberg's method, by Cholesky).
 Step newton_step(const ClimbLanes &l, int lane, double arm) {
   const double g[3] = {l.gradient[0][lane] / arm, l.gradient[1][lane], l.gradient[2][lane]};
-  const double h[6] = {-l.hessian[0][lane] / (arm * arm), -l.hessian[1][lane] / arm,
-                       -l.hessian[2][lane] / arm,         -l.hessian[3][lane],
-                       -l.hessian[4][lane],               -l.hessian[5][lane]};
+  const double h[6] = {-l.hessian[0][lane] / (arm * arm),
+                       -l.hessian[1][lane] / arm,
+                       -l.hessian[2][lane] / arm,
+                       -l.hessian[3][lane],
+                       -l.hessian[4][lane],
+                       -l.hessian[5][lane]};
   const double scale = std::abs(h[0]) + std::abs(h[3]) + std::abs(h[5]) + 1e-12;
   for (double damping = 0.0; damping < 100.0; damping = damping == 0.0 ? 0.05 : damping * 4.0) {
     const double d = damping * scale;
@@ -160,8 +165,8 @@ Step newton_step(const ClimbLanes &l, int lane, double arm) {
 }
 
 Step limited(Step s, double max_angle, double max_shift) {
-  const double over = std::max({std::abs(s.a) / max_angle, std::abs(s.y) / max_shift,
-                                std::abs(s.x) / max_shift, 1.0});
+  const double over = std::max(
+      {std::abs(s.a) / max_angle, std::abs(s.y) / max_shift, std::abs(s.x) / max_shift, 1.0});
   return {s.a / over, s.y / over, s.x / over};
 }
 
@@ -182,8 +187,16 @@ void UnitSearch::climb(std::int64_t unit, std::int64_t i, Placement *lanes, floa
   const double max_angle = 2.0 * kPi / grid.n_angles;
   Step step[kLanes] = {};
   ClimbLanes l;
-  Climb call{&shape_, rows_.image(i), rows_.width(), rings_.unit(unit), radius.data(),
-             direction.data(), first_ring_.data(), 1, work, &l};
+  Climb call{&shape_,
+             rows_.image(i),
+             rows_.width(),
+             rings_.unit(unit),
+             radius.data(),
+             direction.data(),
+             first_ring_.data(),
+             1,
+             work,
+             &l};
   for (int round = 0; round <= kClimbSteps; ++round) {
     for (int lane = 0; lane < kLanes; ++lane) {
       l.angle[lane] = static_cast<float>(lanes[lane].angle + step[lane].a);

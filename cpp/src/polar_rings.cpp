@@ -53,9 +53,9 @@ private:
   void fill_points(const RingGrid &grid);
 
   int box_;
-  double step_;       // of the Cartesian grid, cycles/px
+  double step_;        // of the Cartesian grid, cycles/px
   int rows_, first_y_; // grid rows: first_y_ ... first_y_ + rows_ - 1
-  int reach_;         // grid columns: -reach_ ... reach_
+  int reach_;          // grid columns: -reach_ ... reach_
   int n_points_;
   std::vector<float> matrix_y_; // [2 rows][box]: cos, then -sin
   std::vector<float> matrix_x_; // [2 (reach + 1)][box]: cos, then sin
@@ -135,8 +135,8 @@ void PolarTransform::run(Work &w) const {
                     w.rows.data() + x * kLanes, row});
   for (int y = 0; y < rows_; ++y) {
     float *re = w.products.data(), *im = re + 2 * columns * kLanes;
-    k.lane_product({matrix_x_.data(), 2 * static_cast<int>(columns), box_,
-                    w.rows.data() + y * row, kLanes, re, kLanes});
+    k.lane_product({matrix_x_.data(), 2 * static_cast<int>(columns), box_, w.rows.data() + y * row,
+                    kLanes, re, kLanes});
     k.lane_product({matrix_x_.data(), 2 * static_cast<int>(columns), box_,
                     w.rows.data() + (y + rows_) * row, kLanes, im, kLanes});
     // (a + ib) exp(-+ i angle) from a cos, a sin, b cos, b sin
@@ -155,8 +155,7 @@ void PolarTransform::run(Work &w) const {
       }
   }
   k.polar_gather({n_points_, kTaps, 2 * reach_ + 1, corner_.data(), weight_y_.data(),
-                  weight_x_.data(), w.grid_re.data(), w.grid_im.data(), w.re.data(),
-                  w.im.data()});
+                  weight_x_.data(), w.grid_re.data(), w.grid_im.data(), w.re.data(), w.im.data()});
 }
 
 void load_lanes(const float *images, std::int64_t first, std::int64_t n_images, int box,

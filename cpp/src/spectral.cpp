@@ -14,7 +14,9 @@ namespace {
 // known views (see docs/method.md).
 constexpr double kScale = 0.55;
 
-std::size_t size(std::int64_t n) { return static_cast<std::size_t>(n); }
+std::size_t size(std::int64_t n) {
+  return static_cast<std::size_t>(n);
+}
 
 double median(std::vector<double> values) {
   const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
@@ -66,8 +68,8 @@ std::vector<double> leading_vectors(std::vector<double> matrix, std::int64_t n,
   std::vector<int> support(size(2 * n_vectors));
   const auto call = [&](double *work, int *iwork) {
     dsyevr(&jobz, &range, &uplo, &order, matrix.data(), &order, &lower, &upper, &first, &last,
-           &tolerance, &found, values.data(), vectors.data(), &order, support.data(), work,
-           &lwork, iwork, &liwork, &info);
+           &tolerance, &found, values.data(), vectors.data(), &order, support.data(), work, &lwork,
+           iwork, &liwork, &info);
   };
   call(&work_size, &iwork_size); // asks for the sizes of the work arrays
   lwork = static_cast<int>(work_size);
@@ -120,8 +122,7 @@ Points first_centres(const Points &points, std::int64_t n, std::int64_t k) {
     const double *centre = &points[size(next * k)];
     centres.insert(centres.end(), centre, centre + k);
     for (std::int64_t i = 0; i < n; ++i)
-      aligned[size(i)] =
-          std::max(aligned[size(i)], std::abs(dot(&points[size(i * k)], centre, k)));
+      aligned[size(i)] = std::max(aligned[size(i)], std::abs(dot(&points[size(i * k)], centre, k)));
     aligned[size(next)] = std::numeric_limits<double>::infinity();
     next = std::min_element(aligned.begin(), aligned.end()) - aligned.begin();
   }
@@ -179,8 +180,8 @@ constexpr int kMaxRounds = 300;
 
 } // namespace
 
-SpectralEmbedding::SpectralEmbedding(const double *affinity, std::int64_t n,
-                                     std::int64_t n_vectors, Dsyevr dsyevr)
+SpectralEmbedding::SpectralEmbedding(const double *affinity, std::int64_t n, std::int64_t n_vectors,
+                                     Dsyevr dsyevr)
     : n_(n), n_vectors_(n_vectors), kernel_(scaled_kernel(affinity, n)),
       vectors_(leading_vectors(normalised(kernel_, n), n, n_vectors, dsyevr)) {}
 
@@ -206,8 +207,7 @@ std::vector<std::int32_t> SpectralEmbedding::labels(std::int64_t k) const {
   return groups.label;
 }
 
-std::vector<double>
-SpectralEmbedding::silhouette(const std::vector<std::int32_t> &labels) const {
+std::vector<double> SpectralEmbedding::silhouette(const std::vector<std::int32_t> &labels) const {
   const std::int64_t k = 1 + *std::max_element(labels.begin(), labels.end());
   std::vector<double> count(size(k), 0.0), quality(size(n_), 0.0), distance(size(k));
   for (const std::int32_t label : labels)

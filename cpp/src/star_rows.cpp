@@ -7,6 +7,8 @@
 #include <limits>
 #include <stdexcept>
 
+#include "rebalance/identity.hpp"
+
 #if defined(__SSE2__)
 #include <emmintrin.h>
 #endif
@@ -215,15 +217,6 @@ std::string_view value_at(const char *start, const char *end) {
 
 } // namespace
 
-std::uint64_t identity_hash(std::string_view bytes) {
-  std::uint64_t x = 14695981039346656037u;
-  for (char c : bytes)
-    x = (x ^ static_cast<unsigned char>(c)) * 1099511628211u;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-  return x ^ (x >> 31);
-}
-
 RowScan::RowScan(int n_columns, int class_column, int name_column)
     : n_columns_(n_columns), class_column_(class_column), name_column_(name_column) {}
 
@@ -283,7 +276,7 @@ bool RowScan::keep_row(std::string_view line, std::string_view class_value, std:
       return refuse(RowFault::bad_class, class_column_, class_value);
     class_number_.push_back(number);
   }
-  identity_.push_back(identity_hash(name_column_ >= 0 ? name : line));
+  identity_.push_back(identity_of(name_column_ >= 0 ? name : line));
   return true;
 }
 

@@ -130,8 +130,12 @@ def compare(
     progress: Progress | None = None,
 ) -> Affinity:
     """Affinity of (N, L, L) `images` under complete `settings`."""
-    assert settings.band and settings.mask_diameter and settings.rings and settings.angles
-    assert settings.max_shift is not None and settings.shift_step is not None
+    assert settings.band
+    assert settings.mask_diameter
+    assert settings.rings
+    assert settings.angles
+    assert settings.max_shift is not None
+    assert settings.shift_step
     rings = _core.PolarRings(
         masked(images, settings.mask_diameter),
         low=settings.band[0],

@@ -58,9 +58,7 @@ def _default_step(high: float, exhaustive: bool) -> float:
     return 1.0 if exhaustive else max(1.0, round(0.25 / high))
 
 
-def _band(
-    band: tuple[float, float] | None, images: Floats, diameter: float
-) -> tuple[float, float]:
+def _band(band: tuple[float, float] | None, images: Floats, diameter: float) -> tuple[float, float]:
     if band is not None:
         return as_band(band)
     low = 1.0 / diameter  # nothing slower fits the mask

@@ -140,7 +140,11 @@ def why_left_out(averages: ClassAverages, particles: NDArray[np.int64]) -> tuple
     """Why each average takes no part; empty where it does."""
     lowest = averages.images.min(axis=(1, 2))
     blank = lowest == averages.images.max(axis=(1, 2))
-    reasons = [(blank, "blank"), (particles == 0, "no particles"), (~averages.selected, "not selected")]
+    reasons = [
+        (blank, "blank"),
+        (particles == 0, "no particles"),
+        (~averages.selected, "not selected"),
+    ]
     return tuple(
         next((reason for applies, reason in reasons if applies[i]), "")
         for i in range(len(averages))

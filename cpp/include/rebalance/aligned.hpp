@@ -12,9 +12,7 @@ template <class T> struct AlignedAllocator {
   static constexpr std::align_val_t kAlignment{64};
   AlignedAllocator() = default;
   template <class U> AlignedAllocator(const AlignedAllocator<U> &) {}
-  T *allocate(std::size_t n) {
-    return static_cast<T *>(::operator new(n * sizeof(T), kAlignment));
-  }
+  T *allocate(std::size_t n) { return static_cast<T *>(::operator new(n * sizeof(T), kAlignment)); }
   void deallocate(T *p, std::size_t) { ::operator delete(p, kAlignment); }
   friend bool operator==(const AlignedAllocator &, const AlignedAllocator &) { return true; }
   friend bool operator!=(const AlignedAllocator &, const AlignedAllocator &) { return false; }

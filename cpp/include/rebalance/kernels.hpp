@@ -34,12 +34,12 @@ struct LaneProduct {
 
 /// Cartesian samples of the transform of kLanes images, and the polar points wanted of them.
 struct PolarGather {
-  int n_points, taps, width;   ///< taps per axis; width: columns of the grid
-  const int *corner;           ///< [n_points] index of the first grid sample of each point
-  const float *weight_y;       ///< [n_points][taps]
-  const float *weight_x;       ///< [n_points][taps]
+  int n_points, taps, width;      ///< taps per axis; width: columns of the grid
+  const int *corner;              ///< [n_points] index of the first grid sample of each point
+  const float *weight_y;          ///< [n_points][taps]
+  const float *weight_x;          ///< [n_points][taps]
   const float *grid_re, *grid_im; ///< [rows][width] of lanes
-  float *re, *im;              ///< [n_points] of lanes
+  float *re, *im;                 ///< [n_points] of lanes
 };
 
 /// Rings of kLanes images; what is needed to shift them and take their angular transform.
@@ -80,14 +80,14 @@ struct alignas(64) ClimbLanes {
 
 struct Climb {
   const RingShape *rings;
-  const float *row;           ///< [n_freq][n_rings][2] coefficients of image i,
-  int row_stride;             ///< this many floats apart
-  const float *polar;         ///< [n_rings][n_angles] lanes: rings of the images j
-  const float *ring_radius;   ///< [n_rings] 2 pi k, radians per px
-  const float *direction;     ///< [n_angles / 2][2] (cos, sin)
-  const int *first_ring;      ///< [n_freq]
-  int with_derivatives;       ///< else only the value
-  float *work;                ///< climb_work() floats, aligned to 64 bytes
+  const float *row;         ///< [n_freq][n_rings][2] coefficients of image i,
+  int row_stride;           ///< this many floats apart
+  const float *polar;       ///< [n_rings][n_angles] lanes: rings of the images j
+  const float *ring_radius; ///< [n_rings] 2 pi k, radians per px
+  const float *direction;   ///< [n_angles / 2][2] (cos, sin)
+  const int *first_ring;    ///< [n_freq]
+  int with_derivatives;     ///< else only the value
+  float *work;              ///< climb_work() floats, aligned to 64 bytes
   ClimbLanes *lanes;
 };
 

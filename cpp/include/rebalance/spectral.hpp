@@ -8,9 +8,9 @@ namespace rebalance {
 
 /// LAPACK's dsyevr: selected eigenvalues and eigenvectors of a real symmetric matrix.
 using Dsyevr = void (*)(char *jobz, char *range, char *uplo, int *n, double *a, int *lda,
-                        double *vl, double *vu, int *il, int *iu, double *abstol, int *m,
-                        double *w, double *z, int *ldz, int *isuppz, double *work, int *lwork,
-                        int *iwork, int *liwork, int *info);
+                        double *vl, double *vu, int *il, int *iu, double *abstol, int *m, double *w,
+                        double *z, int *ldz, int *isuppz, double *work, int *lwork, int *iwork,
+                        int *liwork, int *info);
 
 /// The leading eigenvectors of the normalised kernel, from which every number of groups is cut.
 ///
@@ -22,8 +22,7 @@ class SpectralEmbedding {
 public:
   /// affinity: [n][n], symmetric, in [0, 1]. n_vectors: 1 to n.
   /// Throws std::runtime_error when LAPACK fails.
-  SpectralEmbedding(const double *affinity, std::int64_t n, std::int64_t n_vectors,
-                    Dsyevr dsyevr);
+  SpectralEmbedding(const double *affinity, std::int64_t n, std::int64_t n_vectors, Dsyevr dsyevr);
 
   std::int64_t n() const { return n_; }
   std::int64_t n_vectors() const { return n_vectors_; }

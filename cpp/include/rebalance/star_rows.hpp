@@ -17,11 +17,6 @@
 
 namespace rebalance {
 
-// Identity hash of bytes: 64-bit FNV-1a (offset basis 14695981039346656037, prime 1099511628211),
-// then the splitmix64 finalizer (x ^= x >> 30; x *= 0xbf58476d1ce4e5b9; x ^= x >> 27;
-// x *= 0x94d049bb133111eb; x ^= x >> 31), modulo 2^64. Results of earlier runs depend on it.
-std::uint64_t identity_hash(std::string_view bytes);
-
 enum class RowFault { none, short_row, long_row, open_quote, bad_class, nul_byte };
 
 // Reads the rows of one table, buffer after buffer, until the table ends or a row is at fault.

@@ -2,7 +2,7 @@
 
 Example::
 
-    rebalance run --particles Class2D/job012/run_it025_data.star --output balanced -k 20 --factor 0.5
+    rebalance run --particles Class2D/job012/run_it025_data.star --output balanced --factor 0.5
 """
 
 from __future__ import annotations

@@ -103,4 +103,4 @@ class Job(Protocol):
         """Every file that was read; no output may fall on one of them."""
 
     def write_averages(self, mask: NDArray[np.bool_], path: Path) -> None:
-        """Write the list of averages where `mask` (N,) is true, as the format's next job takes it."""
+        """Write the list of averages where `mask` (N,) is true, for the format's next job."""
