@@ -87,7 +87,7 @@ def superclassify(
     Spectral clustering (Ng, Jordan & Weiss 2002) of a locally scaled kernel (Zelnik-Manor &
     Perona 2004); number of groups by mean silhouette (Rousseeuw 1987).
     """
-    values = as_affinity_values(getattr(aff, "values", aff))
+    values = as_affinity_values(aff.values if hasattr(aff, "values") else aff)
     as_seed(seed)
     members = np.flatnonzero(_takes_part(len(values), leave_out, particles))
     if len(members) == 0:
@@ -138,7 +138,7 @@ def _takes_part(
     if leave_out is not None:
         part &= ~_per_average("leave_out", leave_out, n).astype(bool)
     if particles is not None:
-        part &= _per_average("particles", particles, n) > 0
+        part &= _per_average("particles", particles, n).astype(np.int64) > 0
     return part
 
 

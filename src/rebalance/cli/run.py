@@ -16,13 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from .. import _core
+from .. import Affinity, _core
 from .._version import __version__
 from ..checks import as_factor, as_max_size, as_positive, as_seed, as_threads, as_whole
 from ..config import AffinitySettings, BalanceSettings, RunSettings, SuperclassSettings
 from ..errors import RebalanceError
 from ..io import Job, OutputDirectory, open_job, results
-from ..pipeline import Affinity, Result
+from ..pipeline import Result
 from ..pipeline import run as run_pipeline
 from ..report import save_figures, summary_lines, write_report
 from .lengths import Length, as_length

@@ -29,7 +29,7 @@ SUPERCLASS_COLUMNS = ("class_number", "superclass", "particles", "kept")
 def images_sha256(images: NDArray[np.float32]) -> str:
     """Checksum of shape and pixels of a stack, whatever file it came from."""
     digest = hashlib.sha256(repr(images.shape).encode())
-    digest.update(np.ascontiguousarray(images, dtype="<f4"))
+    digest.update(np.ascontiguousarray(images, dtype="<f4").data)
     return digest.hexdigest()
 
 
