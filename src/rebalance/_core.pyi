@@ -12,6 +12,8 @@ class PolarRings:
         self,
         images: NDArray[np.float32],
         *,
+        mask: NDArray[np.float32],
+        rim: NDArray[np.float32],
         low: float,
         high: float,
         n_rings: int,
