@@ -81,13 +81,40 @@ Rows::Rows(const PolarRings &rings, int threads, Control &control) : width_(kern
   });
 }
 
+// The share of an image's squared norm that products may leave out: by Cauchy-Schwarz no
+// correlation changes by more than its square root, and in fact by far less, as the other image has
+// as little there.
+constexpr double kNegligible = 1e-10;
+
+// Per angular frequency the first ring that matters: a ring of radius k holds no more than
+// frequencies up to 2 pi k R, R the radius of the mask.
+std::vector<int> first_rings(const Rows &rows, const RingShape &shape, std::int64_t n_images) {
+  std::vector<int> first(size(shape.n_freq), 0);
+  const int width = rows.width();
+  for (int m = 0; m < shape.n_freq; ++m) {
+    double left_out = 0.0;
+    int &ring = first[size(m)];
+    for (; ring < shape.n_rings; ++ring) {
+      float most = 0.0f;
+      for (std::int64_t i = 0; i < n_images; ++i) {
+        const float *at = rows.image(i) + (std::int64_t{m} * shape.n_rings + ring) * 2 * width;
+        most = std::max(most, at[0] * at[0] + at[width] * at[width]);
+      }
+      left_out += 2.0 * most;
+      if (left_out > kNegligible / shape.n_freq)
+        break;
+    }
+  }
+  return first;
+}
+
 /// The whole search of one unit of images j against all images i before them.
 class UnitSearch {
 public:
   UnitSearch(const PolarRings &rings, const Rows &rows, const PairSearch &search,
              const std::vector<std::vector<float>> &phases, Control &control)
       : rings_(rings), rows_(rows), search_(search), phases_(phases), control_(control),
-        shape_(rings.shape()), first_ring_(size(shape_.n_freq), 0) {}
+        shape_(rings.shape()), first_ring_(first_rings(rows, shape_, rings.n_images())) {}
 
   void run(std::int64_t unit, const PairResult &result) const;
 
@@ -175,6 +202,13 @@ Step limited(Step s, double max_angle, double max_shift) {
   return {s.a / over, s.y / over, s.x / over};
 }
 
+// Shortens a step so that it ends within the disc of shifts.
+Step inside(Step s, const Placement &from, double max_shift) {
+  const double y = from.y + s.y, x = from.x + s.x;
+  const double over = std::max(std::hypot(y, x) / std::max(max_shift, 1e-9), 1.0);
+  return {s.a, y / over - from.y, x / over - from.x};
+}
+
 constexpr int kClimbSteps = 3;
 
 // Newton's method from the best grid point: angle and shift move together. A step that loses is
@@ -219,7 +253,8 @@ void UnitSearch::climb(std::int64_t unit, std::int64_t i, Placement *lanes, floa
       }
       p = {l.angle[lane], l.shift_y[lane], l.shift_x[lane], p.mirror, l.value[lane]};
       if (call.with_derivatives)
-        step[lane] = limited(newton_step(l, lane, arm), max_angle, search_.max_step);
+        step[lane] = inside(limited(newton_step(l, lane, arm), max_angle, search_.max_step), p,
+                            search_.max_shift);
     }
   }
 }

@@ -152,6 +152,7 @@ def compare(
         rings,
         shift_grid(settings.max_shift, settings.shift_step),
         mirror=settings.mirror,
+        max_shift=settings.max_shift,
         max_step=settings.shift_step if settings.refine else 0.0,
         threads=threads,
         progress=progress,

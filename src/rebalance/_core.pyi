@@ -29,6 +29,7 @@ def search_pairs(
     shifts: NDArray[np.float64],
     *,
     mirror: bool,
+    max_shift: float,
     max_step: float,
     threads: int,
     progress: Callable[[int, int], None] | None = None,
