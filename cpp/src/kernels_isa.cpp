@@ -121,18 +121,24 @@ template <int R> void fft_stage(float *data, int length, int n, const float *twi
     }
 }
 
-void run_stage(int radix, float *data, int length, int n, const float *twiddle) {
+// Calls body with the radix as a constant.
+template <int R> struct Radix {
+  static constexpr int value = R;
+};
+template <class Body> inline void with_radix(int radix, const Body &body) {
   switch (radix) {
   case 2:
-    return fft_stage<2>(data, length, n, twiddle);
+    return body(Radix<2>());
   case 3:
-    return fft_stage<3>(data, length, n, twiddle);
+    return body(Radix<3>());
   case 4:
-    return fft_stage<4>(data, length, n, twiddle);
+    return body(Radix<4>());
   case 5:
-    return fft_stage<5>(data, length, n, twiddle);
+    return body(Radix<5>());
+  case 8:
+    return body(Radix<8>());
   default:
-    return fft_stage<8>(data, length, n, twiddle);
+    __builtin_trap(); // fft_plan.cpp makes no other
   }
 }
 
@@ -141,7 +147,9 @@ void fft_stages(float *data, const FftPlan &plan, int first, int end) {
   int n = plan.length;
   for (int s = 0; s < end; ++s) {
     if (s >= first)
-      run_stage(plan.radix[s], data, plan.length, n, plan.twiddle[s]);
+      with_radix(plan.radix[s], [&](auto radix) {
+        fft_stage<decltype(radix)::value>(data, plan.length, n, plan.twiddle[s]);
+      });
     n /= plan.radix[s];
   }
 }
@@ -340,21 +348,6 @@ template <int R> void first_stage(const PairBlock &p, const float *lanes, long s
   }
 }
 
-void run_first_stage(const PairBlock &p, const float *lanes, long stride) {
-  switch (p.rings->fft->radix[0]) {
-  case 2:
-    return first_stage<2>(p, lanes, stride);
-  case 3:
-    return first_stage<3>(p, lanes, stride);
-  case 4:
-    return first_stage<4>(p, lanes, stride);
-  case 5:
-    return first_stage<5>(p, lanes, stride);
-  default:
-    return first_stage<8>(p, lanes, stride);
-  }
-}
-
 struct Best {
   V value;
   I code;
@@ -393,20 +386,14 @@ void last_stage(const float *data, int length, int32_t first_code, Best &best) {
     merge(best, one);
 }
 
-template <bool MIRROR>
-void maximum(const float *data, const FftPlan &plan, int32_t first_code, Best &best) {
-  switch (plan.radix[plan.n_stages - 1]) {
-  case 2:
-    return last_stage<2, MIRROR>(data, plan.length, first_code, best);
-  case 3:
-    return last_stage<3, MIRROR>(data, plan.length, first_code, best);
-  case 4:
-    return last_stage<4, MIRROR>(data, plan.length, first_code, best);
-  case 5:
-    return last_stage<5, MIRROR>(data, plan.length, first_code, best);
-  default:
-    return last_stage<8, MIRROR>(data, plan.length, first_code, best);
-  }
+void maximum(const float *data, const FftPlan &plan, bool mirror, int32_t first_code, Best &best) {
+  with_radix(plan.radix[plan.n_stages - 1], [&](auto radix) {
+    constexpr int R = decltype(radix)::value;
+    if (mirror)
+      last_stage<R, true>(data, plan.length, first_code, best);
+    else
+      last_stage<R, false>(data, plan.length, first_code, best);
+  });
 }
 
 void pairs(const PairBlock &p) {
@@ -414,15 +401,13 @@ void pairs(const PairBlock &p) {
   const long stride = pair_stride(shape.n_angles, W);
   const float *lanes = p.lanes;
   for (int lane = 0; lane < kLanes; lane += W, lanes += 2 * W * shape.n_freq * shape.n_rings) {
-    run_first_stage(p, lanes, stride);
+    with_radix(shape.fft->radix[0],
+               [&](auto radix) { first_stage<decltype(radix)::value>(p, lanes, stride); });
     for (int i = 0; i < B; ++i) {
       float *data = p.work + i * stride;
       fft_stages(data, *shape.fft, 1, shape.fft->n_stages - 1);
       Best best = {load(p.best->value[i] + lane), *reinterpret_cast<I *>(p.best->code[i] + lane)};
-      if (p.mirror)
-        maximum<true>(data, *shape.fft, p.first_code, best);
-      else
-        maximum<false>(data, *shape.fft, p.first_code, best);
+      maximum(data, *shape.fft, p.mirror != 0, p.first_code, best);
       store(p.best->value[i] + lane, best.value);
       *reinterpret_cast<I *>(p.best->code[i] + lane) = best.code;
     }
