@@ -157,18 +157,18 @@ def masked(images: Floats, diameter: float) -> Floats:
     mask, rim = _mask(images.shape[1], diameter)
     _, exponent = np.frexp(np.abs(images).max(axis=(1, 2)))
     out = np.ldexp(images, -exponent[:, None, None])  # exact; no grey scale over- or underflows
-    level = np.tensordot(out, rim, axes=2) / rim.sum()
+    level = out[:, rim].mean(axis=1)  # image by image: the bits do not hang on the other images
     out -= level[:, None, None]
     out *= mask
     out[np.abs(out).max(axis=(1, 2)) <= 1e-6] = 0
     return np.ascontiguousarray(out, dtype=np.float32)
 
 
-def _mask(box: int, diameter: float) -> tuple[Floats, Floats]:
-    """(L, L) soft mask, and 1 where its edge lies."""
+def _mask(box: int, diameter: float) -> tuple[Floats, NDArray[np.bool_]]:
+    """(L, L) soft mask, and whether its edge lies there."""
     y, x = np.indices((box, box)) - box // 2
     inside = diameter / 2 - np.hypot(y, x)  # px from the outer edge
     width = max(EDGE * diameter, 2.0)
     mask = 0.5 - 0.5 * np.cos(np.pi * np.clip(inside / width, 0, 1))
     rim = (inside > 0) & (inside < width)
-    return mask.astype(np.float32), rim.astype(np.float32)
+    return mask.astype(np.float32), rim
