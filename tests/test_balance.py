@@ -243,7 +243,7 @@ def test_input_is_left_alone() -> None:
 @pytest.mark.parametrize("factor", [-0.1, 1.01, "1.0001", "abc", "", np.nan, np.inf, True, [1]])
 def test_a_factor_that_is_none_is_refused(factor: object) -> None:
     with pytest.raises(
-        RebalanceError, match="rebalance factor must be a number from 0 to 1, not .*: 0 drops "
+        RebalanceError, match=r"rebalance factor must be a number from 0 to 1, not .*: 0 drops "
     ) as refusal:
         balance([0], factor=factor)  # type: ignore[arg-type]
     assert f"not {factor!r}: " in str(refusal.value)
