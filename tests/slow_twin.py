@@ -35,6 +35,15 @@ def polar_points(band: tuple[float, float], n_rings: int, n_angles: int) -> tupl
     return radius * np.sin(angle), radius * np.cos(angle)
 
 
+def masked(images: NDArray[np.floating], mask: Floats, rim: Floats) -> Floats:
+    """(N, L, L) images under a mask, the mean under the rim removed; zero without contrast."""
+    images = images.astype(np.float64)
+    level = (images * rim).sum(axis=(1, 2)) / rim.sum()
+    out = (images - level[:, None, None]) * mask
+    contrast = np.abs(out).max(axis=(1, 2)) > 1e-6 * np.abs(images).max(axis=(1, 2))
+    return out * contrast[:, None, None]
+
+
 def polar_rings(
     images: NDArray[np.floating], band: tuple[float, float], n_rings: int, n_angles: int
 ) -> Complexes:

@@ -21,6 +21,15 @@ std::size_t size(std::int64_t n) {
 
 using Image = std::vector<float>;
 
+// Everything is compared; the level is that of the first pixel, where nothing is.
+const Image kOnes(size(kBox *kBox), 1.0f);
+const Image kFirst = [] {
+  Image image(size(kBox * kBox));
+  image[0] = 1.0f;
+  return image;
+}();
+const MaskView kWholeBox{kOnes.data(), kFirst.data(), kBox};
+
 float &pixel(Image &image, int y, int x) {
   return image[size((y + kCentre) * kBox + x + kCentre)];
 }
@@ -67,7 +76,7 @@ Found search(const std::vector<Image> &images, const PairSearch &asked, int n_ri
   const auto n = static_cast<std::int64_t>(images.size());
   Control control;
   const std::vector<double> weight(size(n_rings), 1.0);
-  const PolarRings rings(pixels.data(), n, kBox, {0.05, 0.35, n_rings, n_angles}, weight,
+  const PolarRings rings(pixels.data(), n, kWholeBox, {0.05, 0.35, n_rings, n_angles}, weight,
                          asked.threads, control);
   Found found{n, {}, {}, {}, std::make_unique<bool[]>(size(n * n))};
   found.value.resize(size(n * n));
@@ -85,6 +94,7 @@ PairSearch grid(int reach) {
   for (int y = -reach; y <= reach; ++y)
     for (int x = -reach; x <= reach; ++x)
       asked.shifts.push_back({static_cast<double>(y), static_cast<double>(x)});
+  asked.max_shift = 1.5 * reach;
   asked.max_step = 1.0;
   return asked;
 }
@@ -146,7 +156,7 @@ void refining_never_lowers() {
 void stop_leaves_the_search() {
   const Image image = blobs(0);
   Control control;
-  const PolarRings rings(image.data(), 1, kBox, {0.05, 0.35, 2, 8}, {1.0, 1.0}, 1, control);
+  const PolarRings rings(image.data(), 1, kWholeBox, {0.05, 0.35, 2, 8}, {1.0, 1.0}, 1, control);
   float value = 0.0f, angle = 0.0f, shift[2] = {};
   bool mirror = false;
   control.stop = true;

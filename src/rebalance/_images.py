@@ -147,28 +147,18 @@ def shift_grid(max_shift: float, step: float) -> NDArray[np.float64]:
     return np.stack([y[inside][order], x[inside][order]], axis=1)
 
 
-def masked(images: Floats, diameter: float) -> Floats:
-    """(N, L, L) images under a soft circular mask, the level of the mask's rim removed.
+def soft_mask(box: int, diameter: float) -> tuple[Floats, Floats]:
+    """(L, L) soft circular mask, and (L, L) its rim: 1 where the edge lies, else 0.
 
-    The rim lies outside the particle, so that what is left does not depend on where the particle
-    lies: a level taken inside would leave a disc that stays when the particle moves. An image
-    without contrast becomes exactly zero.
+    The mean under the rim is the level that is removed from an image before it is masked. The
+    rim lies outside the particle, so that what is left does not depend on where the particle
+    lies: a level taken inside would leave a disc that stays when the particle moves.
     """
-    mask, rim = _mask(images.shape[1], diameter)
-    _, exponent = np.frexp(np.abs(images).max(axis=(1, 2)))
-    out = np.ldexp(images, -exponent[:, None, None])  # exact; no grey scale over- or underflows
-    level = out[:, rim].mean(axis=1)  # image by image: the bits do not hang on the other images
-    out -= level[:, None, None]
-    out *= mask
-    out[np.abs(out).max(axis=(1, 2)) <= 1e-6] = 0
-    return np.ascontiguousarray(out, dtype=np.float32)
-
-
-def _mask(box: int, diameter: float) -> tuple[Floats, NDArray[np.bool_]]:
-    """(L, L) soft mask, and whether its edge lies there."""
     y, x = np.indices((box, box)) - box // 2
     inside = diameter / 2 - np.hypot(y, x)  # px from the outer edge
     width = max(EDGE * diameter, 2.0)
     mask = 0.5 - 0.5 * np.cos(np.pi * np.clip(inside / width, 0, 1))
     rim = (inside > 0) & (inside < width)
-    return mask.astype(np.float32), rim
+    if box % 2 == 0:  # row and column -L/2 have no counterpart
+        mask[0, :] = mask[:, 0] = 0
+    return mask.astype(np.float32), rim.astype(np.float32)
