@@ -10,8 +10,8 @@ namespace {
 
 using Shifts = py::array_t<double, py::array::c_style>;
 
-rebalance::PairSearch make_search(const Shifts &shifts, bool mirror, double max_shift, double max_step,
-                                  int threads) {
+rebalance::PairSearch make_search(const Shifts &shifts, bool mirror, double max_shift,
+                                  double max_step, int threads) {
   if (shifts.ndim() != 2 || shifts.shape(1) != 2 || shifts.shape(0) < 1)
     throw std::invalid_argument("shifts must have shape (T, 2), T >= 1");
   rebalance::PairSearch search;
@@ -43,6 +43,6 @@ py::tuple search_pairs(const rebalance::PolarRings &rings, const Shifts &shifts,
 void bind_pair_search(py::module_ &module) {
   module.def("search_pairs", &search_pairs,
              "Affinity, angle (deg), shift (y, x; px) and mirror of all pairs.", py::arg("rings"),
-             py::arg("shifts"), py::kw_only(), py::arg("mirror"), py::arg("max_shift"), py::arg("max_step"),
-             py::arg("threads"), py::arg("progress") = py::none());
+             py::arg("shifts"), py::kw_only(), py::arg("mirror"), py::arg("max_shift"),
+             py::arg("max_step"), py::arg("threads"), py::arg("progress") = py::none());
 }

@@ -230,6 +230,13 @@ void PolarTransform::run(Work &w) const {
                           w.im.data()});
 }
 
+// A power of two that brings `contrast` near 1: exact, and no grey scale over- or underflows.
+float inverse_scale(float contrast) {
+  int exponent = 0;
+  std::frexp(contrast, &exponent);
+  return std::ldexp(1.0f, std::min(-exponent, 126));
+}
+
 // Pixels of images `first` and following under the mask, in lanes; lanes without image are zero.
 void load_lanes(const float *images, std::int64_t first, const MaskView &mask,
                 AlignedFloats &lanes) {
@@ -257,7 +264,7 @@ void load_lanes(const float *images, std::int64_t first, const MaskView &mask,
   }
   float scale[kLanes]; // an image without contrast holds rounding errors only
   for (int lane = 0; lane < kLanes; ++lane)
-    scale[lane] = contrast[lane] > 1e-6f * largest[lane] ? 1.0f : 0.0f;
+    scale[lane] = contrast[lane] > 1e-6f * largest[lane] ? inverse_scale(contrast[lane]) : 0.0f;
   for (std::int64_t p = 0; p < pixels * kLanes; ++p)
     lanes[size(p)] *= scale[p % kLanes];
 }

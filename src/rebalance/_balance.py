@@ -88,7 +88,7 @@ def balance(
     identity = _as_identity(ids, len(groups))
     sizes = np.bincount(groups[groups >= 0], minlength=0).astype(np.int64)
     cap, limiting, warnings = find_cap(sizes, factor, max_size)
-    caps = [-1 if cap is None else cap] * len(sizes)
+    caps = [-1 if cap is None else min(cap, len(groups))] * len(sizes)
     keep = _core.draw(groups, identity, cap=caps, seed=as_seed(seed))
     kept = np.bincount(groups[keep & (groups >= 0)], minlength=len(sizes)).astype(np.int64)
     return Balance(keep, sizes, kept, cap, limiting, warnings)

@@ -8,13 +8,15 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from .checks import as_band, as_positive, as_whole
+from .checks import as_band, as_max_shift, as_positive, as_whole
 from .config import AffinitySettings
 from .errors import RebalanceError
 
 Floats = NDArray[np.float32]
 
 EDGE = 0.07  # width of the soft edge of the mask, in mask diameters
+LEAST_DIAMETER = 4  # px: one wave across it is still a frequency below the highest
+MOST_POINTS = 2**30  # of shift and angle: with the mirror, what the search numbers in 32 bits
 SIGNAL_SHARE = 0.98  # of the averages' power above the noise floor lies below the band limit
 
 
@@ -22,13 +24,16 @@ def complete(settings: AffinitySettings, images: Floats) -> AffinitySettings:
     """`settings` with every None replaced by what suits the (N, L, L) `images`."""
     box = images.shape[1]
     diameter = _or(settings.mask_diameter, 0.92 * box, "mask diameter")
-    if diameter > box:
+    if not LEAST_DIAMETER <= diameter <= box:
         raise RebalanceError(
-            f"mask diameter must fit the images ({box} px), not {diameter:g} px: give less"
+            f"mask diameter must be from {LEAST_DIAMETER} px to the width of the images "
+            f"({box} px), not {diameter:g} px"
         )
     max_shift = _max_shift(settings.max_shift, box)
     band = _band(settings.band, images, diameter)
     step = _or(settings.shift_step, _default_step(band[1], settings.exhaustive), "shift step")
+    angles = _n_angles(settings.angles, band, diameter)
+    _check_grid(max_shift, step, angles)
     return dataclasses.replace(
         settings,
         band=band,
@@ -36,7 +41,7 @@ def complete(settings: AffinitySettings, images: Floats) -> AffinitySettings:
         max_shift=max_shift,
         shift_step=step,
         rings=_n_rings(settings.rings, band, diameter),
-        angles=_n_angles(settings.angles, band, diameter),
+        angles=angles,
     )
 
 
@@ -48,9 +53,16 @@ def _max_shift(max_shift: float | None, box: int) -> float:
     # Averages are centred to a few per cent of the box; elongated particles need the room.
     if max_shift is None:
         return float(max(2, round(0.09 * box)))
-    if max_shift == 0:
-        return 0.0
-    return as_positive("maximum shift", max_shift, "px")
+    return as_max_shift(max_shift, box)
+
+
+def _check_grid(max_shift: float, step: float, angles: int) -> None:
+    points = math.pi * (max_shift / step + 1) ** 2 * angles
+    if points >= MOST_POINTS:
+        raise RebalanceError(
+            f"the grid of shifts and angles must have fewer than {MOST_POINTS:,} points, not "
+            f"about {points:.3g}: give a larger shift step or a smaller maximum shift"
+        )
 
 
 def _default_step(high: float, exhaustive: bool) -> float:
@@ -80,7 +92,7 @@ def radial_power(images: Floats) -> tuple[NDArray[np.float64], NDArray[np.float6
     box = images.shape[1]
     spectrum = np.zeros((box, box // 2 + 1))
     for image in images:
-        spectrum += np.abs(np.fft.rfft2(image - image.mean())) ** 2
+        spectrum += np.abs(np.fft.rfft2(image.astype(np.float64))) ** 2
     y = np.fft.fftfreq(box)[:, None]
     x = np.fft.rfftfreq(box)[None, :]
     ring = np.rint(np.hypot(y, x) * box).astype(int).ravel()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -136,16 +136,21 @@ def _takes_part(
 ) -> NDArray[np.bool_]:
     part = np.ones(n, dtype=bool)
     if leave_out is not None:
-        part &= ~_per_average("leave_out", leave_out, n).astype(bool)
+        part &= ~_per_average("leave_out", leave_out, n, "b", "true or false")
     if particles is not None:
-        part &= _per_average("particles", particles, n).astype(np.int64) > 0
+        count = _per_average("particles", particles, n, "iu", "whole numbers")
+        if count.min() < 0:
+            raise RebalanceError(f"particles must be from 0, not {count.min()}")
+        part &= count > 0
     return part
 
 
-def _per_average(name: str, given: ArrayLike, n: int) -> NDArray[np.generic]:
+def _per_average(name: str, given: ArrayLike, n: int, kinds: str, kind: str) -> NDArray[Any]:
     array = np.asarray(given)
     if array.shape != (n,):
         raise RebalanceError(f"{name} must have one entry per average, ({n},), not {array.shape}")
+    if array.dtype.kind not in kinds:
+        raise RebalanceError(f"{name} must be {kind}, not dtype {array.dtype}")
     return array
 
 

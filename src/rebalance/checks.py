@@ -13,7 +13,7 @@ from .errors import RebalanceError
 
 def as_images(images: ArrayLike) -> NDArray[np.float32]:
     """(N, L, L) contiguous float32 copy or view of `images`; refuses what no search can use."""
-    array = np.asarray(images)
+    array = _as_array("images", images)
     if array.ndim != 3 or array.shape[1] != array.shape[2] or 0 in array.shape:
         raise RebalanceError(
             f"images must have shape (N, L, L), not {array.shape}: give a stack of square images"
@@ -24,18 +24,23 @@ def as_images(images: ArrayLike) -> NDArray[np.float32]:
         )
     if array.shape[1] < 8:
         raise RebalanceError(f"images must be at least 8 px wide, not {array.shape[1]}")
-    finite = np.isfinite(array).all(axis=(1, 2))
+    with np.errstate(over="ignore"):  # too large for single precision becomes infinite
+        single = np.ascontiguousarray(array, dtype=np.float32)
+    finite = np.isfinite(single).all(axis=(1, 2))
     if not finite.all():
         raise RebalanceError(
             f"images must be finite, but image {int(np.argmin(finite))} has NaN or infinite "
             "pixels: leave it out or repair it"
         )
-    return np.ascontiguousarray(array, dtype=np.float32)
+    return single
 
 
 def as_affinity_values(values: ArrayLike) -> NDArray[np.float64]:
     """(N, N) float64 copy of an affinity matrix; refuses what is none."""
-    array = np.array(values, dtype=np.float64)
+    given = _as_array("affinity", values)
+    if given.dtype.kind not in "iuf":
+        raise RebalanceError(f"affinity must be real numbers, not dtype {given.dtype}")
+    array = np.array(given, dtype=np.float64)
     if array.ndim != 2 or array.shape[0] != array.shape[1] or array.size == 0:
         raise RebalanceError(f"affinity must have shape (N, N) with N >= 1, not {array.shape}")
     if not np.isfinite(array).all():
@@ -52,6 +57,15 @@ def as_affinity_values(values: ArrayLike) -> NDArray[np.float64]:
             "use (a + a.T) / 2"
         )
     return array
+
+
+def _as_array(name: str, given: ArrayLike) -> NDArray[np.generic]:
+    try:
+        return np.asarray(given)
+    except ValueError:
+        raise RebalanceError(
+            f"{name} must be one array, not nested lists of different lengths"
+        ) from None
 
 
 def as_factor(factor: object) -> Decimal:
@@ -93,9 +107,25 @@ def as_positive(name: str, value: object, unit: str) -> float:
     return number
 
 
+def as_max_shift(max_shift: object, box: int) -> float:
+    """Radius of the disc of shifts, px; 0: no shifts."""
+    number = -1.0
+    if isinstance(max_shift, (int, float, np.number)) and not isinstance(max_shift, bool):
+        number = float(max_shift)
+    if not 0 <= number <= box / 2:
+        raise RebalanceError(
+            f"maximum shift must be a number of px from 0 to half the box ({box / 2:g}), "
+            f"not {max_shift!r}"
+        )
+    return number
+
+
 def as_band(band: tuple[float, float]) -> tuple[float, float]:
     """(low, high) in cycles/px, 0 <= low < high <= 0.5."""
-    low, high = (float(limit) for limit in band)
+    try:
+        low, high = (float(limit) for limit in band)
+    except (TypeError, ValueError):
+        low = high = -1.0
     if not 0 <= low < high <= 0.5:
         raise RebalanceError(
             f"band must be (low, high) with 0 <= low < high <= 0.5 cycles/px, not {band!r}"

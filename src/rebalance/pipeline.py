@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,9 @@ from ._balance import Balance, balance
 from ._superclasses import Superclasses, superclassify
 from .config import AffinitySettings, RunSettings, SuperclassSettings
 from .errors import RebalanceError
-from .io.tables import ClassAverages, Job
+
+if TYPE_CHECKING:
+    from .io.tables import ClassAverages, Job
 
 SMALL_SHARE = 0.01  # of the particles: a superclass this small should not decide alone
 

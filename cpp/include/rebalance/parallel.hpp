@@ -13,11 +13,14 @@ namespace rebalance {
 /// Each i must own its output. The first exception is kept and rethrown after the loop, as none
 /// may leave an OpenMP region. Throws Stopped when control.stop was set.
 template <class Body>
-void parallel_for(std::int64_t n, int threads, Control &control, const Body &body) {
+void parallel_for(std::int64_t n, [[maybe_unused]] int threads, Control &control,
+                  const Body &body) {
   std::exception_ptr failure;
   std::mutex failure_mutex;
   std::atomic<bool> failed{false};
+#ifdef _OPENMP
 #pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
+#endif
   for (std::int64_t i = 0; i < n; ++i) {
     if (failed || control.stop)
       continue;

@@ -1,0 +1,267 @@
+"""The plan of the house: who may import whom, touch files, print and draw."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import rebalance
+from rebalance import _core
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "src" / "rebalance"
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+
+BASE = {"checks", "config", "errors", "_version"}
+STAGES = {"_images", "_affinity", "_superclasses", "_balance", "_align", "_simulate"}
+FACE = "__init__"
+
+# What a module, or a package below rebalance, may import at run time.
+MAY_IMPORT: dict[str, set[str]] = {
+    "errors": set(),
+    "config": set(),
+    "_version": set(),
+    "checks": {"errors"},
+    "metrics": BASE,
+    "_images": BASE,
+    "_affinity": BASE | {"_core", "_images"},
+    "_superclasses": BASE | {"_core"},
+    "_balance": BASE | {"_core"},
+    "_align": BASE,
+    "_directions": set(),
+    "_phantom": {"_directions"},
+    "_simulate": BASE | {"_phantom", "_directions"},
+    "pipeline": BASE | STAGES,
+    "io": BASE | {"_core"},
+    "report": BASE | {"_align"},
+    "cli": BASE | {"io", "pipeline", "report", "metrics", "_simulate", "_core", FACE},
+    FACE: BASE | STAGES,
+    "__main__": {"cli"},
+}
+THIRD_PARTY = {"numpy", "scipy", "mrcfile", "starfile", "tqdm", "matplotlib", "mpl_toolkits"}
+ONLY_IN = {
+    "mrcfile": {"io"},
+    "starfile": {"io"},
+    "shutil": {"io", "cli"},
+    "tempfile": {"io", "cli"},
+    "tqdm": {"cli"},
+    "argparse": {"cli"},
+    "matplotlib": {"report"},
+    "pickle": set(),
+}
+FILE_CALLS = {
+    *("open", "memmap", "load", "loadtxt", "save", "savez", "savez_compressed", "savetxt"),
+    *("read_text", "read_bytes", "write_text", "write_bytes", "fromfile", "tofile", "savefig"),
+    *("mkdir", "makedirs", "rmdir", "touch", "unlink", "rename", "symlink_to", "hardlink_to"),
+}
+
+
+def part_of(path: Path) -> str:
+    """Module, or package below rebalance, that a file belongs to."""
+    below = path.relative_to(PACKAGE)
+    return below.parts[0] if len(below.parts) > 1 else below.stem
+
+
+def run_time(node: ast.AST) -> Iterator[ast.AST]:
+    """All nodes but those that only type checkers see."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
+            continue
+        yield child
+        yield from run_time(child)
+
+
+def nodes(path: Path) -> Iterator[ast.AST]:
+    return run_time(ast.parse(path.read_text(encoding="utf-8")))
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Full names of what a file imports, attributes included."""
+    package = ["rebalance", *path.relative_to(PACKAGE).parent.parts]
+    for node in nodes(path):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) + 1 - node.level] if node.level else []
+            module = [*base, *(node.module or "").split(".")]
+            yield from (".".join([*filter(None, module), alias.name]) for alias in node.names)
+
+
+def own_part(name: str) -> str | None:
+    """Part of rebalance that an imported name belongs to."""
+    first, *rest = name.split(".")
+    if first != "rebalance":
+        return None
+    known = {part_of(path) for path in SOURCES} | {"_core"}
+    return rest[0] if rest and rest[0] in known else FACE
+
+
+def calls(path: Path) -> Iterator[ast.Call]:
+    return (node for node in nodes(path) if isinstance(node, ast.Call))
+
+
+def called(call: ast.Call) -> str:
+    """Last name of what is called."""
+    return call.func.attr if isinstance(call.func, ast.Attribute) else ast.unparse(call.func)
+
+
+each_source = pytest.mark.parametrize(
+    "path", SOURCES, ids=[path.relative_to(PACKAGE).as_posix() for path in SOURCES]
+)
+
+
+@each_source
+def test_imports_point_one_way(path: Path) -> None:
+    part = part_of(path)
+    assert part in MAY_IMPORT, f"say in MAY_IMPORT where {part} stands"
+    wanted = {own_part(name) for name in imports(path)} - {None, part}
+    assert wanted <= MAY_IMPORT[part]
+
+
+@each_source
+def test_imports_from_elsewhere_are_few_and_in_their_place(path: Path) -> None:
+    roots = {name.split(".")[0] for name in imports(path)}
+    assert roots <= {"rebalance"} | THIRD_PARTY | sys.stdlib_module_names
+    for root in roots & set(ONLY_IN):
+        assert part_of(path) in ONLY_IN[root], f"{root} does not belong here"
+
+
+@each_source
+def test_only_io_and_cli_touch_files_and_report_writes_its_pages(path: Path) -> None:
+    if part_of(path) not in ("io", "cli", "report"):
+        assert not {called(call) for call in calls(path)} & FILE_CALLS
+
+
+@each_source
+def test_only_cli_prints(path: Path) -> None:
+    if part_of(path) == "cli":
+        return
+    assert "print" not in {called(call) for call in calls(path)}
+    spoken = {ast.unparse(n) for n in nodes(path) if isinstance(n, ast.Attribute)}
+    assert not spoken & {"sys.stdout", "sys.stderr"}
+
+
+@each_source
+def test_nothing_is_unpickled(path: Path) -> None:
+    for call in calls(path):
+        if ast.unparse(call.func) in ("np.load", "numpy.load"):
+            given = {word.arg: ast.unparse(word.value) for word in call.keywords}
+            assert given.get("allow_pickle") == "False"
+
+
+def test_the_checks_above_see_something() -> None:
+    assert len(SOURCES) > 30
+    assert "io" in {own_part(name) for name in imports(PACKAGE / "cli" / "run.py")}
+    assert "_core" in {own_part(name) for name in imports(PACKAGE / "_balance.py")}
+    assert "pipeline" not in {own_part(name) for name in imports(PACKAGE / "report" / "page.py")}
+    assert FILE_CALLS & {
+        called(call) for path in SOURCES if part_of(path) == "io" for call in calls(path)
+    }
+    assert "print" in {
+        called(call) for path in SOURCES if part_of(path) == "cli" for call in calls(path)
+    }
+
+
+# Public names.
+
+PUBLIC = sorted(set(rebalance.__all__) - {"__version__"})
+FUNCTIONS = [name for name in PUBLIC if inspect.isfunction(getattr(rebalance, name))]
+RESULTS = ["Affinity", "Balance", "Superclasses"]
+
+
+def sections(docstring: str) -> dict[str, str]:
+    """Text of each NumPy section."""
+    parts = re.split(r"^(\w+)\n-+$", docstring, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_public_names_are_explained(name: str) -> None:
+    text = inspect.getdoc(getattr(rebalance, name)) or ""
+    first = text.split("\n\n")[0]
+    assert first.endswith(".")
+    assert len(first) > 15
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_functions_name_parameters_results_and_refusals(name: str) -> None:
+    function = getattr(rebalance, name)
+    found = sections(inspect.getdoc(function) or "")
+    assert {"Parameters", "Returns", "Raises"} <= set(found)
+    assert "RebalanceError" in found["Raises"]
+    for parameter in inspect.signature(function).parameters:
+        assert re.search(rf"^(\w+, )*{parameter}(, \w+)* : ", found["Parameters"], re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_results_explain_every_attribute(name: str) -> None:
+    result = getattr(rebalance, name)
+    found = sections(inspect.getdoc(result) or "")["Attributes"]
+    for attribute in result.__dataclass_fields__:
+        assert re.search(rf"^{attribute} : ", found, re.MULTILINE)
+
+
+def test_every_public_name_is_there_and_listed_in_order() -> None:
+    assert rebalance.__all__ == sorted(rebalance.__all__)
+    for name in rebalance.__all__:
+        assert hasattr(rebalance, name)
+
+
+# The compiled core.
+
+
+def stub() -> ast.Module:
+    return ast.parse((PACKAGE / "_core.pyi").read_text(encoding="utf-8"))
+
+
+def public(names: list[str]) -> set[str]:
+    return {name for name in names if not name.startswith("_")}
+
+
+def test_stub_names_what_the_core_has() -> None:
+    defined = [n.name for n in stub().body if isinstance(n, (ast.FunctionDef, ast.ClassDef))]
+    assert public(defined) == public(dir(_core))
+
+
+def test_stub_names_the_members_of_every_class() -> None:
+    classes = [node for node in stub().body if isinstance(node, ast.ClassDef)]
+    assert classes
+    for node in classes:
+        methods = [n.name for n in node.body if isinstance(n, ast.FunctionDef)]
+        values = [ast.unparse(n.targets[0]) for n in node.body if isinstance(n, ast.Assign)]
+        enum = {"name", "value"} if values else set()
+        assert public(methods + values) | enum == public(dir(getattr(_core, node.name)))
+
+
+def test_stub_names_the_parameters_of_every_function() -> None:
+    for node in stub().body:
+        if not isinstance(node, ast.FunctionDef):
+            continue
+        signature = getattr(_core, node.name).__doc__.splitlines()[0]
+        for argument in (*node.args.args, *node.args.kwonlyargs):
+            assert re.search(rf"[(, ]{argument.arg}: ", signature), (node.name, argument.arg)
+
+
+def included(path: Path) -> set[str]:
+    return set(re.findall(r"#include\s*[<\"]([^>\"]+)", path.read_text(encoding="utf-8")))
+
+
+def test_the_core_knows_no_python_and_no_files() -> None:
+    sources = [*(ROOT / "cpp/src").iterdir(), *(ROOT / "cpp/include/rebalance").iterdir()]
+    assert len(sources) > 10
+    for path in sources:
+        for name in included(path):
+            assert "Python" not in name, path
+            assert not name.startswith("pybind11"), path
+            assert name not in ("fstream", "iostream", "cstdio", "stdio.h", "filesystem"), path
+
+
+def test_kernel_sources_include_no_library_of_cpp() -> None:
+    assert included(ROOT / "cpp/src/kernels_isa.cpp") == {"rebalance/kernels.hpp"}
+    assert included(ROOT / "cpp/include/rebalance/kernels.hpp") == {"stdint.h"}
