@@ -15,6 +15,8 @@ from .errors import RebalanceError
 
 Sizes = NDArray[np.int64]
 
+HARMLESS_FACTOR = Decimal("1e-18")  # below it the cap lies above any number of particles
+
 
 @dataclass(frozen=True)
 class Balance:
@@ -88,7 +90,7 @@ def balance(
     identity = _as_identity(ids, len(groups))
     sizes = np.bincount(groups[groups >= 0], minlength=0).astype(np.int64)
     cap, limiting, warnings = find_cap(sizes, factor, max_size)
-    caps = [-1 if cap is None else cap] * len(sizes)
+    caps = [-1 if cap is None else min(cap, len(groups))] * len(sizes)
     keep = _core.draw(groups, identity, cap=caps, seed=as_seed(seed))
     kept = np.bincount(groups[keep & (groups >= 0)], minlength=len(sizes)).astype(np.int64)
     return Balance(keep, sizes, kept, cap, limiting, warnings)
@@ -106,7 +108,8 @@ def find_cap(
     filled = np.flatnonzero(sizes)
     if exact == 0 and most is not None:
         return None, None, (f"rebalance factor 0 drops nothing: the maximum of {most} is ignored",)
-    if (not exact and most is None) or len(filled) == 0:
+    harmless = exact is None or exact < HARMLESS_FACTOR
+    if (harmless and most is None) or len(filled) == 0:
         return None, None, ()
     smallest = int(filled[np.argmin(sizes[filled])])
     empty = _empty_warning(sizes)

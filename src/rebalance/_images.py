@@ -15,6 +15,7 @@ from .errors import RebalanceError
 Floats = NDArray[np.float32]
 
 EDGE = 0.07  # width of the soft edge of the mask, in mask diameters
+LEAST_DIAMETER = 4.0  # px; in less, not two frequencies fit
 SIGNAL_SHARE = 0.98  # of the averages' power above the noise floor lies below the band limit
 
 
@@ -25,6 +26,10 @@ def complete(settings: AffinitySettings, images: Floats) -> AffinitySettings:
     if diameter > box:
         raise RebalanceError(
             f"mask diameter must fit the images ({box} px), not {diameter:g} px: give less"
+        )
+    if diameter < LEAST_DIAMETER:
+        raise RebalanceError(
+            f"mask diameter must be at least {LEAST_DIAMETER:g} px, not {diameter:g} px: give more"
         )
     max_shift = _max_shift(settings.max_shift, box)
     band = _band(settings.band, images, diameter)
@@ -50,7 +55,13 @@ def _max_shift(max_shift: float | None, box: int) -> float:
         return float(max(2, round(0.09 * box)))
     if max_shift == 0:
         return 0.0
-    return as_positive("maximum shift", max_shift, "px")
+    radius = as_positive("maximum shift", max_shift, "px")
+    if radius > box / 2:
+        raise RebalanceError(
+            f"maximum shift must be at most half the images ({box / 2:g} px), not {radius:g} px: "
+            "give less"
+        )
+    return radius
 
 
 def _default_step(high: float, exhaustive: bool) -> float:
