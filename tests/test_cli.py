@@ -813,7 +813,8 @@ def test_earlier_results_survive_a_stopped_run(long_job, first_run, tmp_path):
 def test_nobody_reads_what_is_printed(original, tmp_path):
     process = start(original / JOB / DATA, tmp_path / "out", "-k", "2")
     assert process.stdout
-    process.stdout.readline()
+    while not process.stdout.readline().startswith("pixel size"):
+        assert process.poll() is None
     process.stdout.close()
     process.stdout = None
     _, error = process.communicate(timeout=30)
