@@ -12,20 +12,24 @@ using rebalance::PolarRings;
 
 namespace {
 
-using Images = py::array_t<float, py::array::c_style>;
+using Floats = py::array_t<float, py::array::c_style>;
 
-std::unique_ptr<PolarRings> make_rings(const Images &images, const rebalance::RingGrid &grid,
+std::unique_ptr<PolarRings> make_rings(const Floats &images, const Floats &mask, const Floats &rim,
+                                       const rebalance::RingGrid &grid,
                                        const std::vector<double> &weight, int threads,
                                        const py::object &progress) {
   if (images.ndim() != 3 || images.shape(1) != images.shape(2))
     throw std::invalid_argument("images must have shape (N, L, L)");
+  for (const Floats *one : {&mask, &rim})
+    if (one->ndim() != 2 || one->shape(0) != images.shape(1) || one->shape(1) != images.shape(1))
+      throw std::invalid_argument("mask and rim must have shape (L, L)");
   const float *data = images.data();
   const auto n = static_cast<std::int64_t>(images.shape(0));
-  const auto box = static_cast<int>(images.shape(1));
+  const rebalance::MaskView view{mask.data(), rim.data(), static_cast<int>(images.shape(1))};
   std::unique_ptr<PolarRings> rings;
   run_watched(
       [&](rebalance::Control &control) {
-        rings = std::make_unique<PolarRings>(data, n, box, grid, weight, threads, control);
+        rings = std::make_unique<PolarRings>(data, n, view, grid, weight, threads, control);
       },
       progress);
   return rings;
@@ -48,12 +52,15 @@ py::array_t<float> samples(const PolarRings &rings) {
 void bind_polar_rings(py::module_ &module) {
   py::class_<PolarRings>(module, "PolarRings",
                          "Polar samples of the Fourier transform of N images, in lanes.")
-      .def(py::init([](const Images &images, double low, double high, int n_rings, int n_angles,
-                       const std::vector<double> &weight, int threads, const py::object &progress) {
-             return make_rings(images, {low, high, n_rings, n_angles}, weight, threads, progress);
+      .def(py::init([](const Floats &images, const Floats &mask, const Floats &rim, double low,
+                       double high, int n_rings, int n_angles, const std::vector<double> &weight,
+                       int threads, const py::object &progress) {
+             return make_rings(images, mask, rim, {low, high, n_rings, n_angles}, weight, threads,
+                               progress);
            }),
-           py::arg("images").noconvert(), py::kw_only(), py::arg("low"), py::arg("high"),
-           py::arg("n_rings"), py::arg("n_angles"), py::arg("weight"), py::arg("threads"),
+           py::arg("images").noconvert(), py::kw_only(), py::arg("mask").noconvert(),
+           py::arg("rim").noconvert(), py::arg("low"), py::arg("high"), py::arg("n_rings"),
+           py::arg("n_angles"), py::arg("weight"), py::arg("threads"),
            py::arg("progress") = py::none())
       .def("samples", &samples, "(N, n_rings, n_angles) float32, Re F + Im F, unit norm.");
 }

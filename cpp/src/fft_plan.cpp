@@ -13,12 +13,13 @@ constexpr double kTwoPi = 6.283185307179586476925286766559;
 std::vector<int> factorise(int length) {
   std::vector<int> radices;
   int rest = length;
-  for (const int radix : {4, 2, 3, 5})
-    while (rest > 0 && rest % radix == 0) {
+  for (const int radix : {8, 4, 2, 3, 5})
+    while (rest > 0 && rest % radix == 0 && radix != length) {
       radices.push_back(radix);
       rest /= radix;
     }
-  if (length < 2 || rest != 1 || radices.size() > 16)
+  // The search fuses the first stage with the products and the last with the maximum.
+  if (length < 4 || rest != 1 || radices.size() < 2 || radices.size() > 16)
     throw std::invalid_argument("length of a transform must be a product of 2, 3 and 5, not " +
                                 std::to_string(length));
   return radices;

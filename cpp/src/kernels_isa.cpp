@@ -89,6 +89,22 @@ template <> inline void butterfly<5>(C *x) {
   x[4] = a - d;
 }
 
+template <> inline void butterfly<8>(C *x) {
+  constexpr float r = 0.70710678118654752440f;
+  C even[4] = {x[0] + x[4], x[1] + x[5], x[2] + x[6], x[3] + x[7]};
+  const C b = x[1] - x[5], d = x[3] - x[7];
+  C odd[4] = {x[0] - x[4],
+              {r * (b.re - b.im), r * (b.re + b.im)},
+              times_i(x[2] - x[6]),
+              {-r * (d.re + d.im), r * (d.re - d.im)}};
+  butterfly<4>(even);
+  butterfly<4>(odd);
+  for (int p = 0; p < 4; ++p) {
+    x[2 * p] = even[p];
+    x[2 * p + 1] = odd[p];
+  }
+}
+
 template <int R> void fft_stage(float *data, int length, int n, const float *twiddle) {
   const int part = n / R;
   for (int start = 0; start < length; start += n)
@@ -113,19 +129,24 @@ void run_stage(int radix, float *data, int length, int n, const float *twiddle) 
     return fft_stage<3>(data, length, n, twiddle);
   case 4:
     return fft_stage<4>(data, length, n, twiddle);
-  default:
+  case 5:
     return fft_stage<5>(data, length, n, twiddle);
+  default:
+    return fft_stage<8>(data, length, n, twiddle);
   }
 }
 
-// All stages but the last `spare`; returns the block length that is left.
-int fft_stages(float *data, const FftPlan &plan, int spare) {
+// Stages `first` to before `end`.
+void fft_stages(float *data, const FftPlan &plan, int first, int end) {
   int n = plan.length;
-  for (int s = 0; s + spare < plan.n_stages; ++s) {
-    run_stage(plan.radix[s], data, plan.length, n, plan.twiddle[s]);
+  for (int s = 0; s < end; ++s) {
+    if (s >= first)
+      run_stage(plan.radix[s], data, plan.length, n, plan.twiddle[s]);
     n /= plan.radix[s];
   }
-  return n;
+}
+void fft(float *data, const FftPlan &plan) {
+  fft_stages(data, plan, 0, plan.n_stages);
 }
 
 // ---- Cartesian samples of the transform, and polar points of them
@@ -217,7 +238,7 @@ void shift_rings(const RingShape &shape, const float *polar, const float *phase,
           store(work + 2 * W * (a + half) + W * part, s.opposite);
         }
       }
-      fft_stages(work, *shape.fft, 0);
+      fft(work, *shape.fft);
       for (int m = 0; m < shape.n_freq; ++m) {
         const RingPair rings = split(work, *shape.fft, m, scale);
         float *at = out + 2 * W * (m * n_rings + k);
@@ -230,30 +251,107 @@ void shift_rings(const RingShape &shape, const float *polar, const float *phase,
 
 // ---- All pairs: products over rings, transform over angular frequency, running maximum
 
-// The four real products of one angular frequency, summed over rings, give the coefficient of the
-// direct and of the mirrored correlation; both real correlations fit one complex transform.
-template <int N> void products(const PairBlock &p, const float *lanes, int m, float *work) {
-  const RingShape &shape = *p.rings;
-  V xu[N] = {}, yv[N] = {}, yu[N] = {}, xv[N] = {};
-  const float *row = p.rows + static_cast<long>(m) * shape.n_rings * 2 * B;
-  const float *lane = lanes + static_cast<long>(m) * shape.n_rings * 2 * W;
-  for (int k = p.first_ring[m]; k < shape.n_rings; ++k) {
-    const V u = load(lane + 2 * W * k), v = load(lane + 2 * W * k + W);
-    const float *x = row + 2 * B * k, *y = x + B;
-    for (int i = 0; i < N; ++i) {
-      xu[i] += u * x[i];
-      yv[i] += v * y[i];
-      yu[i] += u * y[i];
-      xv[i] += v * x[i];
-    }
+// The four real products of one angular frequency, summed over rings, for N images i.
+// (A recursive struct and not an array: its members stay in registers.)
+template <int N> struct Products {
+  V xu{}, yv{}, yu{}, xv{};
+  Products<N - 1> rest;
+
+  inline void add(V u, V v, const float *x, const float *y) {
+    xu += u * *x;
+    yv += v * *y;
+    yu += u * *y;
+    xv += v * *x;
+    rest.add(u, v, x + 1, y + 1);
   }
-  const int negative = m == 0 ? 0 : shape.n_angles - m;
-  for (int i = 0; i < N; ++i) {
-    const V direct_re = xu[i] + yv[i], direct_im = yu[i] - xv[i];
-    const V mirror_re = xu[i] - yv[i], mirror_im = yu[i] + xv[i];
-    float *data = work + static_cast<long>(i) * 2 * W * shape.n_angles;
-    store_c(data + 2 * W * negative, {direct_re + mirror_im, mirror_re - direct_im});
-    store_c(data + 2 * W * m, {direct_re - mirror_im, direct_im + mirror_re});
+  // They give the coefficients of the direct and of the mirrored correlation; both correlations
+  // are real and fit one complex transform, as real and as imaginary part.
+  inline void store_to(float *positive, float *negative, long stride) const {
+    const V direct_re = xu + yv, direct_im = yu - xv;
+    const V mirror_re = xu - yv, mirror_im = yu + xv;
+    store_c(negative, {direct_re + mirror_im, mirror_re - direct_im});
+    store_c(positive, {direct_re - mirror_im, direct_im + mirror_re});
+    rest.store_to(positive + stride, negative + stride, stride);
+  }
+};
+template <> struct Products<0> {
+  inline void add(V, V, const float *, const float *) {}
+  inline void store_to(float *, float *, long) const {}
+};
+
+// Coefficients of angular frequency m and -m for all B images i.
+void products(const PairBlock &p, const float *lanes, int m, float *positive, float *negative,
+              long stride) {
+  const int n_rings = p.rings->n_rings;
+  const float *row = p.rows + static_cast<long>(m) * n_rings * 2 * B;
+  const float *lane = lanes + static_cast<long>(m) * n_rings * 2 * W;
+  Products<B> sum;
+  for (int k = p.first_ring[m]; k < n_rings; ++k)
+    sum.add(load(lane + 2 * W * k), load(lane + 2 * W * k + W), row + 2 * B * k,
+            row + 2 * B * k + B);
+  sum.store_to(positive, negative, stride);
+}
+
+// Inputs of the butterflies j and part - j of the first stage (part = length / radix): the
+// frequencies m of one are the -m of the other, so the products of both are made together and
+// never leave the innermost cache. inputs: [2][B][R] complex.
+template <int R>
+void first_inputs(const PairBlock &p, const float *lanes, int j, int part, float *inputs) {
+  const int length = part * R, half = length / 2;
+  const int other = j == 0 ? 0 : part - j;
+  const auto at = [&](int n) { // where input n of the transform stands
+    return inputs + 2 * W * ((n % part == j ? 0 : B * R) + n / part);
+  };
+  for (int side = 0; side < (other == j ? 1 : 2); ++side)
+    for (int m = side == 0 ? j : other; m < length; m += part) {
+      if (m == half) // the highest frequency is not used
+        for (int i = 0; i < B; ++i)
+          store_c(at(m) + 2 * W * R * i, C{V{}, V{}});
+      if (m < half)
+        products(p, lanes, m, at(m), at(m == 0 ? 0 : length - m), 2 * W * R);
+    }
+}
+
+template <int R>
+void first_butterflies(const float *inputs, int j, int part, const float *twiddle, float *work,
+                       long stride) {
+  for (int i = 0; i < B; ++i) {
+    C x[R];
+    for (int q = 0; q < R; ++q)
+      x[q] = load_c(inputs + 2 * W * (R * i + q));
+    butterfly<R>(x);
+    float *out = work + i * stride + 2 * W * j;
+    store_c(out, x[0]);
+    for (int q = 1; q < R; ++q)
+      store_c(out + 2 * W * q * part, turned(x[q], twiddle + 2 * ((R - 1) * j + q - 1)));
+  }
+}
+
+// Products and first stage of the transform, for all B images i.
+template <int R> void first_stage(const PairBlock &p, const float *lanes, long stride) {
+  alignas(64) float inputs[2 * B * R * 2 * W];
+  const FftPlan &plan = *p.rings->fft;
+  const int part = plan.length / R;
+  for (int j = 0; 2 * j <= part; ++j) {
+    first_inputs<R>(p, lanes, j, part, inputs);
+    first_butterflies<R>(inputs, j, part, plan.twiddle[0], p.work, stride);
+    if (j != 0 && 2 * j != part)
+      first_butterflies<R>(inputs + 2 * W * B * R, part - j, part, plan.twiddle[0], p.work, stride);
+  }
+}
+
+void run_first_stage(const PairBlock &p, const float *lanes, long stride) {
+  switch (p.rings->fft->radix[0]) {
+  case 2:
+    return first_stage<2>(p, lanes, stride);
+  case 3:
+    return first_stage<3>(p, lanes, stride);
+  case 4:
+    return first_stage<4>(p, lanes, stride);
+  case 5:
+    return first_stage<5>(p, lanes, stride);
+  default:
+    return first_stage<8>(p, lanes, stride);
   }
 }
 
@@ -261,26 +359,38 @@ struct Best {
   V value;
   I code;
 };
-inline void take(Best &best, V value, int32_t code) {
+inline void take(Best &best, V value, I code) {
   const I better = value > best.value;
   best.value = better ? value : best.value;
-  best.code = better ? code - I{} : best.code;
+  best.code = better ? code : best.code;
+}
+// Equal values are settled by the lower code, so that the order of taking does not matter.
+inline void merge(Best &best, const Best &other) {
+  const I better =
+      (other.value > best.value) | ((other.value == best.value) & (other.code < best.code));
+  best.value = better ? other.value : best.value;
+  best.code = better ? other.code : best.code;
 }
 
-// The last stage of the transform is never stored: only its maximum is wanted.
+// The last stage of the transform is never stored: only its maximum is wanted. Four running
+// maxima, since one would be a single long chain of comparisons.
 template <int R, bool MIRROR>
 void last_stage(const float *data, int length, int32_t first_code, Best &best) {
+  Best chain[4] = {best, best, best, best};
   for (int start = 0; start < length; start += R) {
     C x[R];
     for (int q = 0; q < R; ++q)
       x[q] = load_c(data + 2 * W * (start + q));
     butterfly<R>(x);
+    const I code = first_code + 2 * start - I{};
     for (int q = 0; q < R; ++q) {
-      take(best, x[q].re, first_code + 2 * (start + q));
+      take(chain[q % 2], x[q].re, code + 2 * q);
       if (MIRROR)
-        take(best, x[q].im, first_code + 2 * (start + q) + 1);
+        take(chain[2 + q % 2], x[q].im, code + (2 * q + 1));
     }
   }
+  for (const Best &one : chain)
+    merge(best, one);
 }
 
 template <bool MIRROR>
@@ -292,22 +402,22 @@ void maximum(const float *data, const FftPlan &plan, int32_t first_code, Best &b
     return last_stage<3, MIRROR>(data, plan.length, first_code, best);
   case 4:
     return last_stage<4, MIRROR>(data, plan.length, first_code, best);
-  default:
+  case 5:
     return last_stage<5, MIRROR>(data, plan.length, first_code, best);
+  default:
+    return last_stage<8, MIRROR>(data, plan.length, first_code, best);
   }
 }
 
 void pairs(const PairBlock &p) {
   const RingShape &shape = *p.rings;
+  const long stride = pair_stride(shape.n_angles, W);
   const float *lanes = p.lanes;
-  const int middle = shape.n_angles / 2; // the highest frequency is not used
   for (int lane = 0; lane < kLanes; lane += W, lanes += 2 * W * shape.n_freq * shape.n_rings) {
-    for (int m = 0; m < shape.n_freq; ++m)
-      products<B>(p, lanes, m, p.work);
+    run_first_stage(p, lanes, stride);
     for (int i = 0; i < B; ++i) {
-      float *data = p.work + static_cast<long>(i) * 2 * W * shape.n_angles;
-      store_c(data + 2 * W * middle, C{V{}, V{}});
-      fft_stages(data, *shape.fft, 1);
+      float *data = p.work + i * stride;
+      fft_stages(data, *shape.fft, 1, shape.fft->n_stages - 1);
       Best best = {load(p.best->value[i] + lane), *reinterpret_cast<I *>(p.best->code[i] + lane)};
       if (p.mirror)
         maximum<true>(data, *shape.fft, p.first_code, best);
@@ -410,7 +520,7 @@ void shift_each(const Climb &c, int lane, float *phases, float *work, float *out
         store(work + 2 * W * a + W * part, s.here);
         store(work + 2 * W * (a + half) + W * part, s.opposite);
       }
-    fft_stages(work, *shape.fft, 0);
+    fft(work, *shape.fft);
     for (int m = 0; m < shape.n_freq; ++m) {
       RingPair rings = split(work, *shape.fft, m, scale);
       float *at = out + 2 * W * (m * n_rings + k);

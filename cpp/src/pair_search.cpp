@@ -2,6 +2,7 @@
 
 #include <algorithm> // for min, max, clamp
 #include <cmath>     // for cos, sin, sqrt
+#include <complex>   // for polar
 
 namespace rebalance {
 
@@ -36,18 +37,22 @@ private:
   AlignedFloats data_;
 };
 
-// cos and sin of 2 pi k . t for one shift: [n_rings][n_angles / 2][2].
+// cos and sin of 2 pi k . t for one shift: [n_rings][n_angles / 2][2]. Rings are evenly spaced, so
+// that each phase is the one of the ring before, turned by a constant.
 std::vector<float> shift_phase(const RingGrid &grid, const Shift &shift) {
-  std::vector<float> phase;
-  for (int ring = 0; ring < grid.n_rings; ++ring)
-    for (int a = 0; a < grid.n_angles / 2; ++a) {
-      const double phi = 2.0 * kPi * a / grid.n_angles;
-      const double angle =
-          2.0 * kPi * grid.radius(ring) * (shift.x * std::cos(phi) + shift.y * std::sin(phi));
-      phase.push_back(static_cast<float>(std::cos(angle)));
-      phase.push_back(static_cast<float>(std::sin(angle)));
+  const int half = grid.n_angles / 2;
+  std::vector<float> table(size(2L * grid.n_rings * half));
+  for (int a = 0; a < half; ++a) {
+    const double phi = 2.0 * kPi * a / grid.n_angles;
+    const double turns = shift.x * std::cos(phi) + shift.y * std::sin(phi);
+    std::complex<double> phase = std::polar(1.0, 2.0 * kPi * grid.radius(0) * turns);
+    const std::complex<double> step = std::polar(1.0, 2.0 * kPi * grid.spacing() * turns);
+    for (int ring = 0; ring < grid.n_rings; ++ring, phase *= step) {
+      table[size(2L * (ring * half + a))] = static_cast<float>(phase.real());
+      table[size(2L * (ring * half + a) + 1)] = static_cast<float>(phase.imag());
     }
-  return phase;
+  }
+  return table;
 }
 
 std::int64_t lane_floats(const RingShape &s) {
@@ -65,8 +70,8 @@ Rows::Rows(const PolarRings &rings, int threads, Control &control) : width_(kern
   parallel_for(rings.n_units(), threads, control, [&](std::int64_t unit) {
     AlignedFloats work(size(2L * k.width * shape.n_angles)), lanes(size(lane_floats(shape)));
     k.shift_rings(shape, rings.unit(unit), phase.data(), work.data(), lanes.data());
-    const std::int64_t first = unit * kLanes;
-    for (std::int64_t i = first; i < std::min(first + kLanes, rings.n_images()); ++i) {
+    const std::int64_t first = rings.first_image(unit);
+    for (std::int64_t i = std::max<std::int64_t>(first, 0); i < first + kLanes; ++i) {
       float *out = data_.data() + (i / width_) * block_size_ + i % width_;
       const std::int64_t lane = i - first, part = lane / k.width;
       const float *in = lanes.data() + part * per_image * k.width + lane % k.width;
@@ -76,13 +81,40 @@ Rows::Rows(const PolarRings &rings, int threads, Control &control) : width_(kern
   });
 }
 
+// The share of an image's squared norm that products may leave out: by Cauchy-Schwarz no
+// correlation changes by more than its square root, and in fact by far less, as the other image has
+// as little there.
+constexpr double kNegligible = 1e-10;
+
+// Per angular frequency the first ring that matters: a ring of radius k holds no more than
+// frequencies up to 2 pi k R, R the radius of the mask.
+std::vector<int> first_rings(const Rows &rows, const RingShape &shape, std::int64_t n_images) {
+  std::vector<int> first(size(shape.n_freq), 0);
+  const int width = rows.width();
+  for (int m = 0; m < shape.n_freq; ++m) {
+    double left_out = 0.0;
+    int &ring = first[size(m)];
+    for (; ring < shape.n_rings; ++ring) {
+      float most = 0.0f;
+      for (std::int64_t i = 0; i < n_images; ++i) {
+        const float *at = rows.image(i) + (std::int64_t{m} * shape.n_rings + ring) * 2 * width;
+        most = std::max(most, at[0] * at[0] + at[width] * at[width]);
+      }
+      left_out += 2.0 * most;
+      if (left_out > kNegligible / shape.n_freq)
+        break;
+    }
+  }
+  return first;
+}
+
 /// The whole search of one unit of images j against all images i before them.
 class UnitSearch {
 public:
   UnitSearch(const PolarRings &rings, const Rows &rows, const PairSearch &search,
              const std::vector<std::vector<float>> &phases, Control &control)
       : rings_(rings), rows_(rows), search_(search), phases_(phases), control_(control),
-        shape_(rings.shape()), first_ring_(size(shape_.n_freq), 0) {}
+        shape_(rings.shape()), first_ring_(first_rings(rows, shape_, rings.n_images())) {}
 
   void run(std::int64_t unit, const PairResult &result) const;
 
@@ -107,7 +139,7 @@ std::vector<PairBest> UnitSearch::scan(std::int64_t unit, std::int64_t n_blocks)
   std::fill(&none.code[0][0], &none.code[0][0] + kMaxBlock * kLanes, 0);
   std::vector<PairBest> best(size(n_blocks), none);
   AlignedFloats lanes(size(lane_floats(shape_)));
-  AlignedFloats work(size(2L * k.width * shape_.n_angles * k.block));
+  AlignedFloats work(size(pair_stride(shape_.n_angles, k.width) * k.block));
   for (std::size_t t = 0; t < phases_.size(); ++t) {
     k.shift_rings(shape_, rings_.unit(unit), phases_[t].data(), work.data(), lanes.data());
     const auto first_code = static_cast<std::int32_t>(t) * 2 * shape_.n_angles;
@@ -170,6 +202,13 @@ Step limited(Step s, double max_angle, double max_shift) {
   return {s.a / over, s.y / over, s.x / over};
 }
 
+// Shortens a step so that it ends within the disc of shifts.
+Step inside(Step s, const Placement &from, double max_shift) {
+  const double y = from.y + s.y, x = from.x + s.x;
+  const double over = std::max(std::hypot(y, x) / std::max(max_shift, 1e-9), 1.0);
+  return {s.a, y / over - from.y, x / over - from.x};
+}
+
 constexpr int kClimbSteps = 3;
 
 // Newton's method from the best grid point: angle and shift move together. A step that loses is
@@ -214,7 +253,8 @@ void UnitSearch::climb(std::int64_t unit, std::int64_t i, Placement *lanes, floa
       }
       p = {l.angle[lane], l.shift_y[lane], l.shift_x[lane], p.mirror, l.value[lane]};
       if (call.with_derivatives)
-        step[lane] = limited(newton_step(l, lane, arm), max_angle, search_.max_step);
+        step[lane] = inside(limited(newton_step(l, lane, arm), max_angle, search_.max_step), p,
+                            search_.max_shift);
     }
   }
 }
@@ -246,8 +286,8 @@ void write_pair(const PairResult &out, std::int64_t n, std::int64_t i, std::int6
 }
 
 void UnitSearch::run(std::int64_t unit, const PairResult &result) const {
-  const std::int64_t n = rings_.n_images(), first = unit * kLanes;
-  const std::int64_t last = std::min(first + kLanes, n) - 1;
+  const std::int64_t n = rings_.n_images(), first = rings_.first_image(unit);
+  const std::int64_t last = first + kLanes - 1;
   const std::int64_t width = rows_.width(), n_blocks = last / width + 1;
   const std::vector<PairBest> best = scan(unit, n_blocks);
   const int w = kernels().width;
@@ -282,7 +322,7 @@ void search_pairs(const PolarRings &rings, const PairSearch &search, const PairR
   const Rows rows(rings, search.threads, control);
   const std::int64_t n = rings.n_images(), n_units = rings.n_units();
   for (std::int64_t unit = 0; unit < n_units; ++unit)
-    control.total += ((std::min((unit + 1) * kLanes, n) - 1) / rows.width() + 1) *
+    control.total += ((rings.first_image(unit) + kLanes - 1) / rows.width() + 1) *
                      static_cast<std::int64_t>(search.shifts.size());
   const UnitSearch unit_search(rings, rows, search, phases, control);
   write_diagonal(result, n);

@@ -1,6 +1,6 @@
 #include "rebalance/polar_rings.hpp"
 
-#include <algorithm> // for min, max
+#include <algorithm> // for max
 #include <cmath>     // for cos, sin, exp, sqrt
 #include <stdexcept> // for invalid_argument
 
@@ -9,6 +9,10 @@ namespace rebalance {
 namespace {
 
 constexpr double kPi = 3.14159265358979323846;
+
+std::size_t size(std::int64_t n) {
+  return static_cast<std::size_t>(n);
+}
 
 // The kernel that spreads Cartesian samples to polar points: exp(beta (sqrt(1 - u^2) - 1)), with
 // a grid twice as fine as the box needs (Barnett, Magland & af Klinteberg 2019). Eight taps leave
@@ -22,10 +26,9 @@ double spreading(double u) {
   return std::abs(z) >= 1.0 ? 0.0 : std::exp(kBeta * (std::sqrt(1.0 - z * z) - 1.0));
 }
 
-// Fourier transform of the kernel, by the midpoint rule; smooth and even, so that 200 points are
-// exact to double precision but for the ends, where the kernel is below 1e-8.
+// Fourier transform of the kernel, by the midpoint rule: the kernel is smooth and ends near 1e-8.
 double spreading_transform(double x) {
-  constexpr int n = 400;
+  constexpr int n = 64;
   const double step = 0.5 * kTaps / n;
   double sum = 0.0;
   for (int i = 0; i < n; ++i) {
@@ -35,67 +38,80 @@ double spreading_transform(double x) {
   return 2.0 * step * sum;
 }
 
-// Tables shared by all images of one box and one grid.
+// Pixels from the centre to the farthest that the mask lets through, along either axis.
+int extent(const MaskView &mask) {
+  const int centre = mask.box / 2;
+  int farthest = 0;
+  for (int y = 0; y < mask.box; ++y)
+    for (int x = 0; x < mask.box; ++x)
+      if (mask.mask[y * mask.box + x] != 0.0f)
+        farthest = std::max({farthest, std::abs(y - centre), std::abs(x - centre)});
+  return farthest;
+}
+
+/// From pixels to polar points of the transform, for kLanes images at once.
+///
+/// Sums over x and -x together, and likewise over y, split the transform into products with
+/// cosines and sines, each over half of the pixels (c: cosine, s: sine; x first):
+///   F(kx, ky)  = (cc - ss) - i (cs + sc),    F(-kx, ky) = (cc + ss) - i (cs - sc)
 class PolarTransform {
 public:
-  PolarTransform(int box, const RingGrid &grid);
+  PolarTransform(const MaskView &mask, const RingGrid &grid);
 
   struct Work {
-    AlignedFloats lanes, rows, products, grid_re, grid_im, re, im;
+    AlignedFloats pixels;           // [box][box]
+    AlignedFloats even, odd;        // [reach + 1] of one row or column
+    AlignedFloats cosine, sine;     // [n_freq][rows]: sums over x
+    AlignedFloats cc, cs, sc, ss;   // [n_freq]: sums over y too
+    AlignedFloats grid_re, grid_im; // [n_rows][width]
+    AlignedFloats re, im;           // [n_points]
   };
   Work work() const;
-  /// lanes of work -> re, im of work at the polar points of the half circle.
+  /// pixels of work -> re, im of work at the polar points of the half circle.
   void run(Work &work) const;
-  int n_points() const { return n_points_; }
 
 private:
   void fill_matrices();
   void fill_points(const RingGrid &grid);
+  void sum_over_x(Work &work) const;
+  void sum_over_y(Work &work, int kx) const;
+  void fill_grid(Work &work, int kx) const;
 
-  int box_;
-  double step_;        // of the Cartesian grid, cycles/px
-  int rows_, first_y_; // grid rows: first_y_ ... first_y_ + rows_ - 1
-  int reach_;          // grid columns: -reach_ ... reach_
+  int box_, reach_; // pixels from the centre
+  int rows_;        // 2 reach_ + 1
+  double step_;     // of the Cartesian grid, cycles/px
+  int n_freq_;      // grid frequencies from 0
+  int width_;       // grid columns, 2 n_freq_ - 1: kx from -(n_freq_ - 1)
   int n_points_;
-  std::vector<float> matrix_y_; // [2 rows][box]: cos, then -sin
-  std::vector<float> matrix_x_; // [2 (reach + 1)][box]: cos, then sin
+  std::vector<float> cosine_, sine_; // [n_freq_][reach_ + 1]
   std::vector<int> corner_;
   std::vector<float> weight_y_, weight_x_;
 };
 
-PolarTransform::PolarTransform(int box, const RingGrid &grid)
-    : box_(box), step_(1.0 / (kOversampling * box)), n_points_(grid.n_rings * grid.n_angles / 2) {
-  const int reach = static_cast<int>(std::ceil(grid.high / step_)) + kTaps / 2 + 1;
-  reach_ = reach;
-  first_y_ = -(kTaps / 2 + 1);
-  rows_ = reach - first_y_ + 1;
+constexpr int kMargin = kTaps / 2 + 1; // grid rows below ky = 0
+
+PolarTransform::PolarTransform(const MaskView &mask, const RingGrid &grid)
+    : box_(mask.box), reach_(extent(mask)), rows_(2 * reach_ + 1),
+      step_(1.0 / (kOversampling * rows_)),
+      n_freq_(static_cast<int>(std::ceil(grid.high / step_)) + kMargin + 1),
+      width_(2 * n_freq_ - 1), n_points_(grid.n_rings * grid.n_angles / 2) {
   fill_matrices();
   fill_points(grid);
 }
 
 void PolarTransform::fill_matrices() {
-  const auto box = static_cast<std::size_t>(box_);
-  std::vector<double> correction(box);
-  for (int i = 0; i < box_; ++i)
-    correction[static_cast<std::size_t>(i)] = 1.0 / spreading_transform(step_ * (i - box_ / 2));
-  const auto fill = [&](std::vector<float> &matrix, int first, int n, double sign) {
-    matrix.resize(2 * static_cast<std::size_t>(n) * box);
-    for (int r = 0; r < n; ++r)
-      for (int i = 0; i < box_; ++i) {
-        const auto at = static_cast<std::size_t>(r) * box + static_cast<std::size_t>(i);
-        const double angle = 2.0 * kPi * step_ * (first + r) * (i - box_ / 2);
-        const double scale = correction[static_cast<std::size_t>(i)];
-        matrix[at] = static_cast<float>(scale * std::cos(angle));
-        matrix[at + static_cast<std::size_t>(n) * box] =
-            static_cast<float>(sign * scale * std::sin(angle));
-      }
-  };
-  fill(matrix_y_, first_y_, rows_, -1.0);
-  fill(matrix_x_, 0, reach_ + 1, 1.0);
+  std::vector<double> correction; // undoes the spreading
+  for (int x = 0; x <= reach_; ++x)
+    correction.push_back(1.0 / spreading_transform(step_ * x));
+  for (int k = 0; k < n_freq_; ++k)
+    for (int x = 0; x <= reach_; ++x) {
+      const double angle = 2.0 * kPi * step_ * k * x, scale = correction[size(x)];
+      cosine_.push_back(static_cast<float>(scale * std::cos(angle)));
+      sine_.push_back(static_cast<float>(scale * std::sin(angle)));
+    }
 }
 
 void PolarTransform::fill_points(const RingGrid &grid) {
-  const int half = grid.n_angles / 2;
   const auto weights = [](double at, std::vector<float> &table) {
     const int first = static_cast<int>(std::ceil(at - 0.5 * kTaps));
     for (int t = 0; t < kTaps; ++t)
@@ -103,85 +119,173 @@ void PolarTransform::fill_points(const RingGrid &grid) {
     return first;
   };
   for (int ring = 0; ring < grid.n_rings; ++ring)
-    for (int a = 0; a < half; ++a) {
+    for (int a = 0; a < grid.n_angles / 2; ++a) {
       const double phi = 2.0 * kPi * a / grid.n_angles, radius = grid.radius(ring) / step_;
       const int y = weights(radius * std::sin(phi), weight_y_);
       const int x = weights(radius * std::cos(phi), weight_x_);
-      corner_.push_back((y - first_y_) * (2 * reach_ + 1) + x + reach_);
+      corner_.push_back((y + kMargin) * width_ + x + n_freq_ - 1);
     }
 }
 
 PolarTransform::Work PolarTransform::work() const {
-  const auto lanes = static_cast<std::size_t>(kLanes);
-  const auto box = static_cast<std::size_t>(box_), rows = static_cast<std::size_t>(rows_);
-  const auto width = static_cast<std::size_t>(2 * reach_ + 1);
-  const auto points = static_cast<std::size_t>(n_points_);
-  Work w;
-  w.lanes.resize(box * box * lanes);
-  w.rows.resize(2 * rows * box * lanes);
-  w.products.resize(4 * (static_cast<std::size_t>(reach_) + 1) * lanes);
-  w.grid_re.resize(rows * width * lanes);
-  w.grid_im.resize(rows * width * lanes);
-  w.re.resize(points * lanes);
-  w.im.resize(points * lanes);
-  return w;
+  const auto lanes = [](std::int64_t n) { return AlignedFloats(size(n * kLanes)); };
+  const std::int64_t half = reach_ + 1, grid = std::int64_t{n_freq_ + kMargin} * width_;
+  return {lanes(std::int64_t{box_} * box_),
+          lanes(half),
+          lanes(half),
+          lanes(std::int64_t{n_freq_} * rows_),
+          lanes(std::int64_t{n_freq_} * rows_),
+          lanes(n_freq_),
+          lanes(n_freq_),
+          lanes(n_freq_),
+          lanes(n_freq_),
+          lanes(grid),
+          lanes(grid),
+          lanes(n_points_),
+          lanes(n_points_)};
+}
+
+// even[x] = line[x] + line[-x], odd[x] = line[x] - line[-x], of lanes; `line` points to x = 0.
+void fold(const float *line, int reach, float *even, float *odd) {
+  for (int lane = 0; lane < kLanes; ++lane) {
+    even[lane] = line[lane];
+    odd[lane] = 0.0f;
+  }
+  for (int x = 1; x <= reach; ++x)
+    for (int lane = 0; lane < kLanes; ++lane) {
+      const float plus = line[x * kLanes + lane], minus = line[-x * kLanes + lane];
+      even[x * kLanes + lane] = plus + minus;
+      odd[x * kLanes + lane] = plus - minus;
+    }
+}
+
+void PolarTransform::sum_over_x(Work &w) const {
+  const int centre = box_ / 2;
+  for (int y = -reach_; y <= reach_; ++y) {
+    // An even box has no pixel at +centre: the mask is zero at -centre then.
+    const std::int64_t at = (std::int64_t{centre + y} * box_ + centre) * kLanes;
+    fold(w.pixels.data() + at, reach_, w.even.data(), w.odd.data());
+    const auto sum = [&](const std::vector<float> &matrix, const float *in, float *out) {
+      kernels().lane_product({matrix.data(), n_freq_, reach_ + 1, in, kLanes,
+                              out + (y + reach_) * kLanes, long{rows_} * kLanes});
+    };
+    sum(cosine_, w.even.data(), w.cosine.data());
+    sum(sine_, w.odd.data(), w.sine.data());
+  }
+}
+
+void PolarTransform::sum_over_y(Work &w, int kx) const {
+  const auto sum = [&](const std::vector<float> &matrix, const AlignedFloats &in, float *out) {
+    kernels().lane_product({matrix.data(), n_freq_, reach_ + 1, in.data(), kLanes, out, kLanes});
+  };
+  const std::int64_t middle = (std::int64_t{kx} * rows_ + reach_) * kLanes;
+  fold(w.cosine.data() + middle, reach_, w.even.data(), w.odd.data());
+  sum(cosine_, w.even, w.cc.data());
+  sum(sine_, w.odd, w.cs.data());
+  fold(w.sine.data() + middle, reach_, w.even.data(), w.odd.data());
+  sum(cosine_, w.even, w.sc.data());
+  sum(sine_, w.odd, w.ss.data());
+}
+
+// Columns kx and -kx of the grid; rows below ky = 0 are conjugates of the opposite ones.
+void PolarTransform::fill_grid(Work &w, int kx) const {
+  const auto at = [&](int y, int x) {
+    return (std::int64_t{y + kMargin} * width_ + x + n_freq_ - 1) * kLanes;
+  };
+  for (int ky = 0; ky < n_freq_; ++ky) {
+    float *right_re = w.grid_re.data() + at(ky, kx), *right_im = w.grid_im.data() + at(ky, kx);
+    float *left_re = w.grid_re.data() + at(ky, -kx), *left_im = w.grid_im.data() + at(ky, -kx);
+    const std::int64_t in = std::int64_t{ky} * kLanes;
+    for (int lane = 0; lane < kLanes; ++lane) {
+      const float cc = w.cc[size(in + lane)], cs = w.cs[size(in + lane)];
+      const float sc = w.sc[size(in + lane)], ss = w.ss[size(in + lane)];
+      left_re[lane] = cc + ss;
+      left_im[lane] = sc - cs;
+      right_re[lane] = cc - ss;
+      right_im[lane] = -cs - sc;
+    }
+    if (ky == 0 || ky > kMargin)
+      continue;
+    float *below_left_re = w.grid_re.data() + at(-ky, -kx);
+    float *below_left_im = w.grid_im.data() + at(-ky, -kx);
+    float *below_right_re = w.grid_re.data() + at(-ky, kx);
+    float *below_right_im = w.grid_im.data() + at(-ky, kx);
+    for (int lane = 0; lane < kLanes; ++lane) {
+      below_left_re[lane] = right_re[lane];
+      below_left_im[lane] = -right_im[lane];
+      below_right_re[lane] = left_re[lane];
+      below_right_im[lane] = -left_im[lane];
+    }
+  }
 }
 
 void PolarTransform::run(Work &w) const {
-  const Kernels &k = kernels();
-  const long row = static_cast<long>(box_) * kLanes, columns = reach_ + 1;
-  for (int x = 0; x < box_; ++x)
-    k.lane_product({matrix_y_.data(), 2 * rows_, box_, w.lanes.data() + x * kLanes, row,
-                    w.rows.data() + x * kLanes, row});
-  for (int y = 0; y < rows_; ++y) {
-    float *re = w.products.data(), *im = re + 2 * columns * kLanes;
-    k.lane_product({matrix_x_.data(), 2 * static_cast<int>(columns), box_, w.rows.data() + y * row,
-                    kLanes, re, kLanes});
-    k.lane_product({matrix_x_.data(), 2 * static_cast<int>(columns), box_,
-                    w.rows.data() + (y + rows_) * row, kLanes, im, kLanes});
-    // (a + ib) exp(-+ i angle) from a cos, a sin, b cos, b sin
-    const long middle = (static_cast<long>(y) * (2 * reach_ + 1) + reach_) * kLanes;
-    for (long x = 0; x < columns; ++x)
-      for (long lane = 0; lane < kLanes; ++lane) {
-        const long at = x * kLanes + lane;
-        const float a_cos = re[at], a_sin = re[at + columns * kLanes];
-        const float b_cos = im[at], b_sin = im[at + columns * kLanes];
-        const auto right = static_cast<std::size_t>(middle + at);
-        const auto left = static_cast<std::size_t>(middle - x * kLanes + lane);
-        w.grid_re[left] = a_cos - b_sin;
-        w.grid_im[left] = b_cos + a_sin;
-        w.grid_re[right] = a_cos + b_sin;
-        w.grid_im[right] = b_cos - a_sin;
-      }
+  sum_over_x(w);
+  for (int kx = 0; kx < n_freq_; ++kx) {
+    sum_over_y(w, kx);
+    fill_grid(w, kx);
   }
-  k.polar_gather({n_points_, kTaps, 2 * reach_ + 1, corner_.data(), weight_y_.data(),
-                  weight_x_.data(), w.grid_re.data(), w.grid_im.data(), w.re.data(), w.im.data()});
+  kernels().polar_gather({n_points_, kTaps, width_, corner_.data(), weight_y_.data(),
+                          weight_x_.data(), w.grid_re.data(), w.grid_im.data(), w.re.data(),
+                          w.im.data()});
 }
 
-void load_lanes(const float *images, std::int64_t first, std::int64_t n_images, int box,
+// Pixels of images `first` and following under the mask, in lanes; lanes without image are zero.
+void load_lanes(const float *images, std::int64_t first, const MaskView &mask,
                 AlignedFloats &lanes) {
-  const std::int64_t pixels = static_cast<std::int64_t>(box) * box;
-  for (std::int64_t lane = 0; lane < kLanes; ++lane) {
-    const float *image = images + (first + lane) * pixels;
-    const bool there = first + lane < n_images;
-    for (std::int64_t p = 0; p < pixels; ++p)
-      lanes[static_cast<std::size_t>(p * kLanes + lane)] = there ? image[p] : 0.0f;
+  const std::int64_t pixels = std::int64_t{mask.box} * mask.box;
+  double level[kLanes] = {}, rim = 0.0;
+  float largest[kLanes] = {}, contrast[kLanes] = {};
+  for (std::int64_t p = 0; p < pixels; ++p) {
+    float *out = lanes.data() + p * kLanes;
+    for (std::int64_t lane = 0; lane < kLanes; ++lane)
+      out[lane] = first + lane < 0 ? 0.0f : images[(first + lane) * pixels + p];
+    for (int lane = 0; lane < kLanes; ++lane)
+      largest[lane] = std::max(largest[lane], std::abs(out[lane]));
+    if (mask.rim[p] == 0.0f)
+      continue;
+    rim += mask.rim[p];
+    for (int lane = 0; lane < kLanes; ++lane)
+      level[lane] += double{mask.rim[p]} * out[lane];
   }
+  for (std::int64_t p = 0; p < pixels; ++p) {
+    float *out = lanes.data() + p * kLanes;
+    for (int lane = 0; lane < kLanes; ++lane) {
+      out[lane] = mask.mask[p] * (out[lane] - static_cast<float>(level[lane] / rim));
+      contrast[lane] = std::max(contrast[lane], std::abs(out[lane]));
+    }
+  }
+  float scale[kLanes]; // an image without contrast holds rounding errors only
+  for (int lane = 0; lane < kLanes; ++lane)
+    scale[lane] = contrast[lane] > 1e-6f * largest[lane] ? 1.0f : 0.0f;
+  for (std::int64_t p = 0; p < pixels * kLanes; ++p)
+    lanes[size(p)] *= scale[p % kLanes];
 }
 
-// Unit norm over the angular frequencies that are used: all but the highest.
-void normalise(float *samples, const RingGrid &grid) {
+// s = Re F + Im F and, opposite, Re F - Im F, each ring weighted; then unit norm over the angular
+// frequencies that are used: all but the highest.
+void fill_samples(const PolarTransform::Work &work, const RingGrid &grid,
+                  const std::vector<double> &weight, float *samples) {
+  const int half = grid.n_angles / 2;
   double norm[kLanes] = {};
   for (int ring = 0; ring < grid.n_rings; ++ring) {
-    double highest[kLanes] = {};
-    for (int a = 0; a < grid.n_angles; ++a)
+    const auto w = static_cast<float>(std::sqrt(weight[size(ring)]));
+    float sum[kLanes] = {}, highest[kLanes] = {};
+    for (int a = 0; a < half; ++a) {
+      const float *re = work.re.data() + (ring * half + a) * kLanes;
+      const float *im = work.im.data() + (ring * half + a) * kLanes;
+      float *here = samples + (ring * grid.n_angles + a) * kLanes;
+      float *opposite = here + half * kLanes;
+      const float sign = a % 2 ? -1.0f : 1.0f, sign_opposite = half % 2 ? -sign : sign;
       for (int lane = 0; lane < kLanes; ++lane) {
-        const double s = samples[(ring * grid.n_angles + a) * kLanes + lane];
-        norm[lane] += s * s;
-        highest[lane] += a % 2 ? -s : s;
+        here[lane] = w * (re[lane] + im[lane]);
+        opposite[lane] = w * (re[lane] - im[lane]);
+        sum[lane] += here[lane] * here[lane] + opposite[lane] * opposite[lane];
+        highest[lane] += sign * here[lane] + sign_opposite * opposite[lane];
       }
+    }
     for (int lane = 0; lane < kLanes; ++lane)
-      norm[lane] -= highest[lane] * highest[lane] / grid.n_angles;
+      norm[lane] += double{sum[lane]} - double{highest[lane]} * highest[lane] / grid.n_angles;
   }
   float scale[kLanes];
   for (int lane = 0; lane < kLanes; ++lane)
@@ -191,41 +295,31 @@ void normalise(float *samples, const RingGrid &grid) {
       samples[p * kLanes + lane] *= scale[lane];
 }
 
-void check(int box, const RingGrid &grid, const std::vector<double> &weight) {
-  if (box < 1)
+void check(const MaskView &mask, const RingGrid &grid, const std::vector<double> &weight) {
+  if (mask.box < 1)
     throw std::invalid_argument("images must have at least one pixel");
   if (!(grid.low >= 0.0 && grid.low < grid.high && grid.high <= 0.5))
     throw std::invalid_argument("band must satisfy 0 <= low < high <= 0.5 cycles/px");
   if (grid.n_rings < 1 || grid.n_angles < 4 || grid.n_angles % 2)
     throw std::invalid_argument("at least 1 ring and an even number of angles from 4 are needed");
-  if (weight.size() != static_cast<std::size_t>(grid.n_rings))
+  if (weight.size() != size(grid.n_rings))
     throw std::invalid_argument("one weight per ring is needed");
 }
 
 } // namespace
 
-PolarRings::PolarRings(const float *images, std::int64_t n_images, int box, const RingGrid &grid,
-                       const std::vector<double> &weight, int threads, Control &control)
+PolarRings::PolarRings(const float *images, std::int64_t n_images, const MaskView &mask,
+                       const RingGrid &grid, const std::vector<double> &weight, int threads,
+                       Control &control)
     : n_images_(n_images), grid_(grid), fft_(grid.n_angles) {
-  check(box, grid, weight);
-  const PolarTransform transform(box, grid);
-  samples_.resize(static_cast<std::size_t>(n_units() * unit_size()));
-  const int half = grid.n_angles / 2;
+  check(mask, grid, weight);
+  const PolarTransform transform(mask, grid);
+  samples_.resize(size(n_units() * unit_size()));
   parallel_for(n_units(), threads, control, [&](std::int64_t unit) {
     PolarTransform::Work work = transform.work();
-    load_lanes(images, unit * kLanes, n_images, box, work.lanes);
+    load_lanes(images, first_image(unit), mask, work.pixels);
     transform.run(work);
-    float *out = samples_.data() + unit * unit_size();
-    for (int ring = 0; ring < grid.n_rings; ++ring) {
-      const auto w = static_cast<float>(std::sqrt(weight[static_cast<std::size_t>(ring)]));
-      for (int a = 0; a < half * kLanes; ++a) {
-        const auto in = static_cast<std::size_t>(ring * half * kLanes + a);
-        float *here = out + ring * grid.n_angles * kLanes + a;
-        here[0] = w * (work.re[in] + work.im[in]);
-        here[half * kLanes] = w * (work.re[in] - work.im[in]);
-      }
-    }
-    normalise(out, grid);
+    fill_samples(work, grid_, weight, samples_.data() + unit * unit_size());
   });
 }
 
@@ -242,7 +336,8 @@ const float *PolarRings::unit(std::int64_t unit) const {
 }
 
 float PolarRings::sample(std::int64_t image, int ring, int angle) const {
-  return unit(image / kLanes)[(ring * grid_.n_angles + angle) * kLanes + image % kLanes];
+  const std::int64_t at = image - first_image(0);
+  return unit(at / kLanes)[(ring * grid_.n_angles + angle) * kLanes + at % kLanes];
 }
 
 } // namespace rebalance

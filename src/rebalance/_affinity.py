@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core
-from ._images import complete, masked, shift_grid
+from ._images import complete, shift_grid, soft_mask
 from .checks import as_images, as_positive, as_threads
 from .config import AffinitySettings
 
@@ -136,8 +136,11 @@ def compare(
     assert settings.angles
     assert settings.max_shift is not None
     assert settings.shift_step
+    mask, rim = soft_mask(images.shape[1], settings.mask_diameter)
     rings = _core.PolarRings(
-        masked(images, settings.mask_diameter),
+        images,
+        mask=mask,
+        rim=rim,
         low=settings.band[0],
         high=settings.band[1],
         n_rings=settings.rings,
@@ -149,6 +152,7 @@ def compare(
         rings,
         shift_grid(settings.max_shift, settings.shift_step),
         mirror=settings.mirror,
+        max_shift=settings.max_shift,
         max_step=settings.shift_step if settings.refine else 0.0,
         threads=threads,
         progress=progress,

@@ -146,27 +146,18 @@ def shift_grid(max_shift: float, step: float) -> NDArray[np.float64]:
     return np.stack([y[inside][order], x[inside][order]], axis=1)
 
 
-def masked(images: Floats, diameter: float) -> Floats:
-    """(N, L, L) images under a soft circular mask, the level of the mask's rim removed.
+def soft_mask(box: int, diameter: float) -> tuple[Floats, Floats]:
+    """(L, L) soft circular mask, and (L, L) its rim: 1 where the edge lies, else 0.
 
-    The rim lies outside the particle, so that what is left does not depend on where the particle
-    lies: a level taken inside would leave a disc that stays when the particle moves. An image
-    without contrast becomes exactly zero.
+    The mean under the rim is the level that is removed from an image before it is masked. The
+    rim lies outside the particle, so that what is left does not depend on where the particle
+    lies: a level taken inside would leave a disc that stays when the particle moves.
     """
-    mask, rim = _mask(images.shape[1], diameter)
-    level = np.tensordot(images, rim, axes=2) / rim.sum()
-    out = (images - level[:, None, None]) * mask
-    contrast = np.abs(out).max(axis=(1, 2))
-    blank = contrast <= 1e-6 * np.abs(images).max(axis=(1, 2))
-    out[blank] = 0
-    return np.ascontiguousarray(out, dtype=np.float32)
-
-
-def _mask(box: int, diameter: float) -> tuple[Floats, Floats]:
-    """(L, L) soft mask, and 1 where its edge lies."""
     y, x = np.indices((box, box)) - box // 2
     inside = diameter / 2 - np.hypot(y, x)  # px from the outer edge
     width = max(EDGE * diameter, 2.0)
     mask = 0.5 - 0.5 * np.cos(np.pi * np.clip(inside / width, 0, 1))
     rim = (inside > 0) & (inside < width)
+    if box % 2 == 0:  # row and column -L/2 have no counterpart
+        mask[0, :] = mask[:, 0] = 0
     return mask.astype(np.float32), rim.astype(np.float32)

@@ -58,6 +58,12 @@ struct alignas(64) PairBest {
   int32_t code[kMaxBlock][kLanes]; ///< first_code + 2 * (position in the transform) + mirror
 };
 
+/// Floats between the transforms of two images i: a little more than one takes, so that they do
+/// not compete for the same lines of the cache.
+constexpr long pair_stride(long n_angles, long width) {
+  return 2 * width * (n_angles + 3);
+}
+
 struct PairBlock {
   const RingShape *rings;
   const float *rows;     ///< [n_freq][n_rings][2][block] coefficients of the images i
@@ -65,7 +71,7 @@ struct PairBlock {
   const int *first_ring; ///< [n_freq] rings below carry nothing at this frequency
   int mirror;            ///< also compare with mirror images
   int32_t first_code;
-  float *work; ///< block * 2 * n_angles * width floats, aligned to 64 bytes
+  float *work; ///< block * pair_stride(n_angles, width) floats, aligned to 64 bytes
   PairBest *best;
 };
 

@@ -15,7 +15,8 @@ struct Shift {
 
 struct PairSearch {
   std::vector<Shift> shifts; ///< the grid of shifts, in the order in which ties are settled
-  double max_step = 0.0;     ///< refine: longest step in shift from a grid point, px; 0: do not
+  double max_shift = 0.0;    ///< radius of the disc that the climb may not leave, px
+  double max_step = 0.0;     ///< longest step of the climb in y or x, px; 0: no climb
   bool mirror = true;
   int threads = 1;
 };

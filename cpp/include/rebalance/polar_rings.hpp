@@ -22,15 +22,22 @@ struct RingGrid {
   double radius(int ring) const { return low + (ring + 0.5) * spacing(); }
 };
 
+/// What is compared of an image: mask * (pixel - level), the level being the mean under `rim`.
+struct MaskView {
+  const float *mask; ///< [box][box]
+  const float *rim;  ///< [box][box], not negative, with a sum above 0
+  int box;           ///< its centre is pixel box / 2
+};
+
 /// Polar samples of N images. A real image has F(k, phi + pi) = conj F(k, phi), so one real
 /// number per sample holds all: s = Re F + Im F (Hartley's transform); the opposite sample is
 /// Re F - Im F. Every image is scaled to unit norm; one without signal is all zero.
 class PolarRings {
 public:
-  /// images: [n_images][box][box], already masked, centre at box / 2.
+  /// images: [n_images][box][box]. One without contrast counts as all zero.
   /// weight: [n_rings] factor on the squared samples of each ring.
   /// Throws std::invalid_argument for a grid that cannot be.
-  PolarRings(const float *images, std::int64_t n_images, int box, const RingGrid &grid,
+  PolarRings(const float *images, std::int64_t n_images, const MaskView &mask, const RingGrid &grid,
              const std::vector<double> &weight, int threads, Control &control);
 
   std::int64_t n_images() const { return n_images_; }
@@ -38,7 +45,13 @@ public:
   const RingGrid &grid() const { return grid_; }
   const FftTables &fft() const { return fft_; }
   RingShape shape() const;
-  /// [n_rings][n_angles][kLanes] samples of images unit * kLanes and following.
+  /// The image in the first lane of a unit. Units end with the last image, so that the first
+  /// unit, which has the fewest pairs before it, is the one that is not full: there this is
+  /// negative, and lanes before image 0 are all zero.
+  std::int64_t first_image(std::int64_t unit) const {
+    return n_images_ - (n_units() - unit) * kLanes;
+  }
+  /// [n_rings][n_angles][kLanes] samples of images first_image(unit) and following.
   const float *unit(std::int64_t unit) const;
   float sample(std::int64_t image, int ring, int angle) const;
 
