@@ -15,6 +15,8 @@ from .errors import RebalanceError
 
 Sizes = NDArray[np.int64]
 
+HARMLESS_FACTOR = Decimal("1e-18")  # below it the cap lies above any number of particles
+
 
 @dataclass(frozen=True)
 class Balance:
@@ -106,7 +108,8 @@ def find_cap(
     filled = np.flatnonzero(sizes)
     if exact == 0 and most is not None:
         return None, None, (f"rebalance factor 0 drops nothing: the maximum of {most} is ignored",)
-    if (not exact and most is None) or len(filled) == 0:
+    harmless = exact is None or exact < HARMLESS_FACTOR
+    if (harmless and most is None) or len(filled) == 0:
         return None, None, ()
     smallest = int(filled[np.argmin(sizes[filled])])
     empty = _empty_warning(sizes)

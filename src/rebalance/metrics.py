@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import rankdata
 
 from .errors import RebalanceError
 
@@ -66,6 +65,8 @@ def roc_area(score: ArrayLike, same: ArrayLike) -> float:
             f"same must hold true and false pairs, not {n_true} true and {n_false} false: "
             "the area needs both."
         )
+    from scipy.stats import rankdata  # slow to load, and no command needs it
+
     above = rankdata(scores)[truth].sum() - n_true * (n_true + 1) / 2
     return float(above / (n_true * n_false))
 

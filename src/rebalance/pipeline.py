@@ -34,7 +34,7 @@ class Result:
     particles : (N,) int64 array
         Particles per average.
     left_out : tuple of N str
-        Why an average takes no part (``blank``, ``no particles``, ``not selected``); empty where
+        Why an average takes no part (``blank``, ``not selected``, ``no particles``); empty where
         it does.
     affinity : Affinity
         Of all N averages; a blank one has affinity 0 to all others.
@@ -145,8 +145,8 @@ def why_left_out(averages: ClassAverages, particles: NDArray[np.int64]) -> tuple
     blank = lowest == averages.images.max(axis=(1, 2))
     reasons = [
         (blank, "blank"),
-        (particles == 0, "no particles"),
         (~averages.selected, "not selected"),
+        (particles == 0, "no particles"),
     ]
     return tuple(
         next((reason for applies, reason in reasons if applies[i]), "")
@@ -157,6 +157,11 @@ def why_left_out(averages: ClassAverages, particles: NDArray[np.int64]) -> tuple
 def n_superclasses(settings: SuperclassSettings, n_averages: int) -> int | str:
     """Number of superclasses asked for, given the averages that take part."""
     number = settings.n_superclasses
+    if number is not None and number > n_averages and settings.superclassification:
+        raise RebalanceError(
+            f"the number of superclasses must be at most the number of averages that take part "
+            f"({n_averages}), not {number}: ask for fewer, or leave it out to have it found"
+        )
     if settings.superclassification:
         return "auto" if number is None else number
     if number is not None and number != n_averages:
@@ -180,7 +185,7 @@ def _costly(balanced: Balance) -> tuple[str, ...]:
     if size >= SMALL_SHARE * total:
         return ()
     return (
-        f"superclass {balanced.limiting} has {size} of {total} particles "
-        f"({100 * size / total:.2f} %), and yet its size costs {total - left} of them: look at "
+        f"superclass {balanced.limiting} has {size:,} of {total:,} particles "
+        f"({100 * size / total:.2f} %), and yet its size costs {total - left:,} of them: look at "
         "its averages, and give a maximum superclass size instead if they do not matter",
     )

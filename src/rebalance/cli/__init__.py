@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
+import shlex
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import FrameType
+from typing import NoReturn
 
 from .._version import __version__
 from ..errors import RebalanceError
@@ -14,7 +18,22 @@ from . import demo, run, simulate
 
 COMMANDS = (run, simulate, demo)
 REFUSED = 2
-INTERRUPTED = 130
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Stopped(BaseException):
+    """A signal asked the program to end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.status = 128 + number
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that refuses in one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(REFUSED, f"rebalance: error: {message}; see {self.prog} --help\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -23,23 +42,38 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit status: 0 done, 2 refused, 130 stopped by Ctrl-C, 143 stopped by SIGTERM.
+        Exit status: 0 done, 2 refused, 130 stopped by Ctrl-C, 143 stopped by SIGTERM, 141 when
+        nobody reads what is printed.
     """
-    args = build_parser().parse_args(argv)
-    signal.signal(signal.SIGTERM, _terminate)
     try:
-        return int(args.run(args))
+        with _signals_as_exceptions():
+            args = parse(sys.argv[1:] if argv is None else argv)
+            status = int(args.run(args))
+            sys.stdout.flush()
+            return status
     except RebalanceError as error:
         print(f"rebalance: error: {error}", file=sys.stderr)
         return REFUSED
-    except KeyboardInterrupt:
-        print("rebalance: stopped; nothing was written", file=sys.stderr)
-        return INTERRUPTED
+    except Stopped as stopped:
+        print("rebalance: stopped; an output directory appears only when whole", file=sys.stderr)
+        return stopped.status
+    except BrokenPipeError:
+        _drop_stdout()
+        return 128 + signal.SIGPIPE
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """Read the command line; `command_line` is what a shell would need to do the same."""
+    args, unknown = build_parser().parse_known_args(argv)
+    if unknown:
+        args.parser.error(f"unknown arguments: {shlex.join(unknown)}")
+    args.command_line = shlex.join(["rebalance", *argv])
+    return args
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of all commands."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="rebalance",
         description="See how cryo-EM particles spread over views, from 2D class averages, "
         "and balance them.",
@@ -56,9 +90,31 @@ def build_parser() -> argparse.ArgumentParser:
             allow_abbrev=False,
         )
         module.add_arguments(command)
-        command.set_defaults(run=module.run)
+        command.set_defaults(run=module.run, parser=command)
     return parser
 
 
-def _terminate(_signal: int, _frame: FrameType | None) -> None:
-    raise SystemExit(128 + signal.SIGTERM)
+@contextmanager
+def _signals_as_exceptions() -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    heeded = [
+        number for number in SIGNALS if before[number] != signal.SIG_IGN
+    ]  # none that a parent muted
+    try:
+        for number in heeded:
+            signal.signal(number, _stop)
+        yield
+    finally:
+        for number in heeded:
+            signal.signal(number, before[number])
+
+
+def _stop(number: int, _frame: FrameType | None) -> NoReturn:
+    for each in SIGNALS:  # a second Ctrl-C must not cut the cleaning up short
+        signal.signal(each, signal.SIG_IGN)
+    raise Stopped(number)
+
+
+def _drop_stdout() -> None:
+    """Keep the interpreter from flushing into the broken pipe at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

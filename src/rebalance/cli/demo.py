@@ -1,6 +1,6 @@
 """Simulate a 2D classification with a known answer and run the main job on it.
 
-Example::
+Example:
 
     rebalance demo
 """
@@ -8,6 +8,7 @@ Example::
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 
 from .._simulate import SimulationSettings, simulate
@@ -44,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     words += ["-k", str(settings.views), "--factor", FACTOR]
     parser = argparse.ArgumentParser(allow_abbrev=False)
     main_job.add_arguments(parser)
-    result = main_job.run_job(parser.parse_args(words), "rebalance run " + " ".join(words))
+    result = main_job.run_job(parser.parse_args(words), shlex.join(["rebalance", "run", *words]))
     agree, total = best_overlap(result.superclasses.labels, simulation.label)
     print(f"{agree} of {total} superclasses agree with the true views.")
     return 0

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+import time
 from types import TracebackType
 
 from tqdm import tqdm
 
 BAR = "{desc}: {percentage:3.0f} %|{bar:20}| {elapsed} gone, {remaining} left"
-LINE = "{desc}: {percentage:3.0f} %, {elapsed} gone, {remaining} left\n"
+SECONDS_BETWEEN_LINES = 10.0
 
 
 class ProgressBar:
@@ -18,20 +19,10 @@ class ProgressBar:
     """
 
     def __init__(self, step: str) -> None:
-        terminal = sys.stderr.isatty()
-        self._bar = tqdm(
-            desc=step,
-            total=1,
-            bar_format=BAR if terminal else LINE,
-            mininterval=0.1 if terminal else 10,
-            delay=0.5 if terminal else 10,
-            leave=False,
-            file=sys.stderr,
-        )
+        self._shown = _Bar(step) if sys.stderr.isatty() else _Lines(step)
 
     def __call__(self, done: int, total: int) -> None:
-        self._bar.total = total
-        self._bar.update(done - self._bar.n)
+        self._shown.show(done, total)
 
     def __enter__(self) -> ProgressBar:
         return self
@@ -42,4 +33,42 @@ class ProgressBar:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._shown.close()
+
+
+class _Bar:
+    """A bar that moves, and is wiped away at the end."""
+
+    def __init__(self, step: str) -> None:
+        self._bar = tqdm(
+            desc=step, total=1, bar_format=BAR, delay=0.5, leave=False, file=sys.stderr
+        )
+
+    def show(self, done: int, total: int) -> None:
+        self._bar.total = total
+        self._bar.update(done - self._bar.n)
+
+    def close(self) -> None:
         self._bar.close()
+
+
+class _Lines:
+    """A line now and then; none for a short step."""
+
+    def __init__(self, step: str) -> None:
+        self._step = step
+        self._start = self._last = time.monotonic()
+
+    def show(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        if now - self._last < SECONDS_BETWEEN_LINES:
+            return
+        self._last = now
+        gone = now - self._start
+        left = tqdm.format_interval(gone * (total - done) / done) if done else "?"
+        share = 100 * done / total if total else 0
+        line = f"{self._step}: {share:.0f} %, {tqdm.format_interval(gone)} gone, {left} left"
+        print(line, file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        pass

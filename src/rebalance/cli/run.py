@@ -1,6 +1,6 @@
 """Superclasses, pictures and a balanced particle set of a 2D classification.
 
-Example::
+Example:
 
     rebalance run --particles Class2D/job012/run_it025_data.star --output balanced --factor 0.5
 """
@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import shlex
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from .. import Affinity, _core
 from .._version import __version__
@@ -30,6 +28,7 @@ from .progress import ProgressBar
 
 NAME = "run"
 HELP = "superclasses, pictures and a balanced particle set of a 2D classification"
+SEARCH_OPTIONS = ("mask_diameter", "max_shift", "resolution", "no_mirror", "exhaustive")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,7 +64,10 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
         "--overwrite", action="store_true", help="replace earlier results in the output directory"
     )
     files.add_argument(
-        "--affinity", metavar="FILE", type=Path, help="affinity.npz of an earlier run, to reuse"
+        "--affinity",
+        metavar="FILE",
+        type=Path,
+        help="affinity.npz of an earlier run of the same averages, which are not compared again",
     )
 
 
@@ -139,14 +141,13 @@ def _as_number(text: str) -> int | str:
 
 def run(args: argparse.Namespace) -> int:
     """Read, compute, write all results or none, and sum up."""
-    command = "rebalance " + shlex.join(sys.argv[1:])
-    result = run_job(args, command)
-    del result
+    run_job(args, args.command_line)
     return 0
 
 
 def run_job(args: argparse.Namespace, command: str) -> Result:
     """The main job, for the options of this command."""
+    _check_options(args)
     settings = _method_settings(args)
     threads = as_threads(args.threads)
     job = open_job(args.particles, args.classes, args.model, args.project)
@@ -163,6 +164,17 @@ def run_job(args: argparse.Namespace, command: str) -> Result:
     print("\n".join(summary_lines(result, ())))
     print(f"\nResults in {args.output}; open {args.output / 'report.html'} in a browser.")
     return result
+
+
+def _check_options(args: argparse.Namespace) -> None:
+    """Refuse options that an affinity given would leave without effect."""
+    options = {option: getattr(args, option) for option in SEARCH_OPTIONS}
+    idle = ["--" + option.replace("_", "-") for option, value in options.items() if value]
+    if args.affinity is not None and idle:
+        raise RebalanceError(
+            f"{idle[0]} says how averages are compared, and --affinity {args.affinity} that they "
+            "are not compared again: leave one of the two out"
+        )
 
 
 def _given(path: Path | None, checksum: str) -> Affinity | None:
@@ -228,7 +240,7 @@ def _record(result: Result, job: Job, inputs: list[Path], command: str) -> dict[
         "input_sha256": {str(path): results.file_sha256(path) for path in inputs},
         "versions": {
             "rebalance": __version__,
-            "numpy": np.__version__,
+            **{name: version(name) for name in ("numpy", "scipy", "matplotlib")},
             "python": sys.version.split()[0],
             "instruction set": _core.instruction_set(),
         },

@@ -1,6 +1,6 @@
-"""``rebalance simulate``: class averages with a known answer.
+"""Class averages with a known answer, as a 2D classification of RELION would leave them.
 
-Example::
+Example:
 
     rebalance simulate --output project --averages 60 --views 10
     rebalance run --particles project/Class2D/job001/run_it025_data.star --output project/balanced

@@ -7,6 +7,7 @@ import dataclasses
 import hashlib
 import json
 import zipfile
+import zlib
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -91,17 +92,17 @@ def read_affinity(path: Path, sha256: str) -> dict[str, Any]:
         If the file is none of ours, or belongs to other averages.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             stored = {name: archive[name] for name in archive.files}
         version, of = int(stored["format_version"]), str(stored["input_sha256"])
         found: dict[str, Any] = {name: stored[name] for name in AFFINITY_ARRAYS}
         found["settings"] = _as_settings(json.loads(str(stored["settings"])))
     except FileNotFoundError:
         raise RebalanceError(f"affinity file {path} does not exist: check the path") from None
-    except (OSError, KeyError, ValueError, TypeError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, KeyError, ValueError, TypeError, zlib.error, zipfile.BadZipFile):
         raise RebalanceError(
-            f"affinity file {path} must be one that rebalance wrote, and it is not ({error}): "
-            "run without it"
+            f"affinity file {path} must be a whole affinity.npz that rebalance wrote, and it is "
+            "not: run without it"
         ) from None
     if version != FORMAT_VERSION:
         raise RebalanceError(

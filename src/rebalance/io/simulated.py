@@ -69,7 +69,7 @@ def _refuse_used(directory: Path) -> None:
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise RebalanceError(
             f"The output directory must be new or empty, and {directory} is not: "
-            "name another directory."
+            "name another directory (--output)."
         )
 
 

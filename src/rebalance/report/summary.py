@@ -188,4 +188,9 @@ def _superclass_rows(result: Result) -> list[str]:
     for k, (n_averages, size, kept) in enumerate(columns):
         mark = "  sets the cap" if k == balance.limiting else ""
         rows.append(f"{k:>10}  {n_averages:>8,}  {size:>12,}  {kept:>12,}{mark}")
+    outside = result.superclasses.labels < 0
+    n_outside = int(result.particles[outside].sum())
+    if n_outside:
+        kept = int(result.kept[outside].sum())
+        rows.append(f"{'left out':>10}  {outside.sum():>8,}  {n_outside:>12,}  {kept:>12,}")
     return rows
