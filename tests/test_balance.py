@@ -143,8 +143,7 @@ def test_particles_without_superclass_always_stay() -> None:
 def test_a_cap_beyond_all_numbers_drops_nothing(asked: dict[str, object]) -> None:
     result = balance(of_sizes(9, 4), **asked)  # type: ignore[arg-type]
     assert result.keep.all()
-    assert result.cap is None or result.cap > 13
-    assert result.cap >= 10**30
+    assert result.cap is None or result.cap >= 10**30
 
 
 # The draw.
