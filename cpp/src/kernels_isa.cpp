@@ -226,35 +226,48 @@ inline Half shifted(const float *here, const float *opposite, V cos_a, V sin_a) 
   return {s * cos_a - o * sin_a, o * cos_a + s * sin_a};
 }
 
-void shift_rings(const RingShape &shape, const float *polar, const float *phase, float *work,
-                 float *out) {
+// Rings of kLanes images, shifted, and their angular transform: W lanes from `lane` on.
+// phase(ring, a) gives cos and sin of 2 pi k . t, called ring by ring; `flip` -1 conjugates.
+// out: [n_freq][n_rings][2][W], but nothing where ring < shape.first_ring[m].
+template <class Phase>
+void transform_shifted(const RingShape &shape, const float *polar, V flip, const Phase &phase,
+                       float *work, float *out) {
   const int half = shape.n_angles / 2, n_rings = shape.n_rings;
   const float scale = 0.5f / __builtin_sqrtf(static_cast<float>(shape.n_angles));
-  for (int lane = 0; lane < kLanes; lane += W, out += 2 * W * shape.n_freq * n_rings)
-    for (int k = 0; k < n_rings; k += 2) {
-      const bool paired = k + 1 < n_rings;
-      for (int part = 0; part < 2; ++part) { // ring k: real part, ring k + 1: imaginary part
-        const int ring = k + part;
-        for (int a = 0; a < half; ++a) {
-          Half s = {};
-          if (ring < n_rings) {
-            const float *at = polar + (static_cast<long>(ring) * shape.n_angles + a) * kLanes;
-            const float *cs = phase + 2 * (ring * half + a);
-            s = shifted(at + lane, at + half * kLanes + lane, splat(cs[0]), splat(cs[1]));
-          }
-          store(work + 2 * W * a + W * part, s.here);
-          store(work + 2 * W * (a + half) + W * part, s.opposite);
+  for (int k = 0; k < n_rings; k += 2) {
+    const bool paired = k + 1 < n_rings;
+    for (int part = 0; part < 2; ++part) // ring k: real part, ring k + 1: imaginary part
+      for (int a = 0; a < half; ++a) {
+        Half s = {};
+        if (k + part < n_rings) {
+          const float *at = polar + (static_cast<long>(k + part) * shape.n_angles + a) * kLanes;
+          const C turn = phase(k + part, a);
+          s = shifted(at, at + half * kLanes, turn.re, turn.im);
         }
+        store(work + 2 * W * a + W * part, s.here);
+        store(work + 2 * W * (a + half) + W * part, s.opposite);
       }
-      fft(work, *shape.fft);
-      for (int m = 0; m < shape.n_freq; ++m) {
-        const RingPair rings = split(work, *shape.fft, m, scale);
-        float *at = out + 2 * W * (m * n_rings + k);
-        store_c(at, rings.first);
-        if (paired)
-          store_c(at + 2 * W, rings.second);
-      }
+    fft(work, *shape.fft);
+    for (int m = 0; m < shape.n_freq; ++m) {
+      if (k + 1 < shape.first_ring[m])
+        continue;
+      const RingPair rings = split(work, *shape.fft, m, scale);
+      float *at = out + 2 * W * (m * n_rings + k);
+      store_c(at, {rings.first.re, rings.first.im * flip});
+      if (paired)
+        store_c(at + 2 * W, {rings.second.re, rings.second.im * flip});
     }
+  }
+}
+
+void shift_rings(const RingShape &shape, const float *polar, const float *phase, float *work,
+                 float *out) {
+  const auto table = [&](int ring, int a) {
+    const float *cs = phase + 2 * (ring * (shape.n_angles / 2) + a);
+    return C{splat(cs[0]), splat(cs[1])};
+  };
+  for (int lane = 0; lane < kLanes; lane += W, out += 2 * W * shape.n_freq * shape.n_rings)
+    transform_shifted(shape, polar + lane, splat(1.0f), table, work, out);
 }
 
 // ---- All pairs: products over rings, transform over angular frequency, running maximum
@@ -294,7 +307,7 @@ void products(const PairBlock &p, const float *lanes, int m, float *positive, fl
   const float *row = p.rows + static_cast<long>(m) * n_rings * 2 * B;
   const float *lane = lanes + static_cast<long>(m) * n_rings * 2 * W;
   Products<B> sum;
-  for (int k = p.first_ring[m]; k < n_rings; ++k)
+  for (int k = p.rings->first_ring[m]; k < n_rings; ++k)
     sum.add(load(lane + 2 * W * k), load(lane + 2 * W * k + W), row + 2 * B * k,
             row + 2 * B * k + B);
   sum.store_to(positive, negative, stride);
@@ -445,8 +458,10 @@ struct Sums {
   C value, below, above, square, below2, above2;
 };
 inline void add(C &sum, float x, float y, C b) { // sum += (x + iy) conj(b)
-  sum.re += b.re * x + b.im * y;
-  sum.im += b.re * y - b.im * x;
+  sum.re += b.re * x;                            // one fused operation each
+  sum.re += b.im * y;
+  sum.im += b.re * y;
+  sum.im -= b.im * x;
 }
 
 struct Derivatives {
@@ -475,15 +490,13 @@ inline void accumulate(Derivatives &d, const Sums &s, C e, int m, float f) {
   d.yx -= sin2.re * (0.25f * f);
 }
 
-// Transform of the rings of the lanes, each lane shifted by its own shift; mirrored lanes are
-// conjugated. out: [n_freq + 2][n_rings][2][W], the last two frequencies zero.
+// Transform of the rings, each lane shifted by its own shift, mirrored lanes conjugated; two more
+// frequencies behind the last are zero. Rings are evenly spaced, so that the phase of the next
+// ring is one more turn by `step`.
 void shift_each(const Climb &c, int lane, float *phases, float *work, float *out) {
   const RingShape &shape = *c.rings;
   const int half = shape.n_angles / 2, n_rings = shape.n_rings;
-  const float scale = 0.5f / __builtin_sqrtf(static_cast<float>(shape.n_angles));
   const V y = load(c.lanes->shift_y + lane), x = load(c.lanes->shift_x + lane);
-  const V flip = load(c.lanes->flip + lane);
-  // Rings are evenly spaced, so that the phase of the next ring is one more turn by `step`.
   const float spacing = n_rings > 1 ? c.ring_radius[1] - c.ring_radius[0] : 0.0f;
   float *step = phases + 2 * W * half;
   for (int a = 0; a < half; ++a) {
@@ -492,30 +505,12 @@ void shift_each(const Climb &c, int lane, float *phases, float *work, float *out
     store_c(phases + 2 * W * a, {first.cos, first.sin});
     store_c(step + 2 * W * a, {next.cos, next.sin});
   }
-  for (int k = 0; k < n_rings; k += 2) {
-    for (int part = 0; part < 2; ++part)
-      for (int a = 0; a < half; ++a) {
-        Half s = {};
-        if (k + part < n_rings) {
-          const float *at = c.polar + (static_cast<long>(k + part) * shape.n_angles + a) * kLanes;
-          const C phase = load_c(phases + 2 * W * a);
-          s = shifted(at + lane, at + half * kLanes + lane, phase.re, phase.im);
-          store_c(phases + 2 * W * a, phase * load_c(step + 2 * W * a));
-        }
-        store(work + 2 * W * a + W * part, s.here);
-        store(work + 2 * W * (a + half) + W * part, s.opposite);
-      }
-    fft(work, *shape.fft);
-    for (int m = 0; m < shape.n_freq; ++m) {
-      RingPair rings = split(work, *shape.fft, m, scale);
-      float *at = out + 2 * W * (m * n_rings + k);
-      rings.first.im *= flip;
-      rings.second.im *= flip;
-      store_c(at, rings.first);
-      if (k + 1 < n_rings)
-        store_c(at + 2 * W, rings.second);
-    }
-  }
+  const auto turning = [&](int, int a) {
+    const C now = load_c(phases + 2 * W * a);
+    store_c(phases + 2 * W * a, now * load_c(step + 2 * W * a));
+    return now;
+  };
+  transform_shifted(shape, c.polar + lane, load(c.lanes->flip + lane), turning, work, out);
   for (int at = shape.n_freq * n_rings; at < (shape.n_freq + 2) * n_rings; ++at)
     store_c(out + 2 * W * at, C{V{}, V{}});
 }

@@ -108,13 +108,40 @@ std::vector<int> first_rings(const Rows &rows, const RingShape &shape, std::int6
   return first;
 }
 
+// The derivatives at one angular frequency need the next two on either side.
+std::vector<int> lowest_near(const std::vector<int> &first) {
+  std::vector<int> lowest = first;
+  const auto n = static_cast<std::int64_t>(first.size());
+  for (std::int64_t m = 0; m < n; ++m)
+    for (std::int64_t near = std::max<std::int64_t>(m - 2, 0); near <= std::min(m + 2, n - 1);
+         ++near)
+      lowest[size(m)] = std::min(lowest[size(m)], first[size(near)]);
+  return lowest;
+}
+
+RingShape with_first_ring(const PolarRings &rings, const std::vector<int> &first) {
+  RingShape shape = rings.shape();
+  shape.first_ring = first.data();
+  return shape;
+}
+
 /// The whole search of one unit of images j against all images i before them.
 class UnitSearch {
 public:
   UnitSearch(const PolarRings &rings, const Rows &rows, const PairSearch &search,
              const std::vector<std::vector<float>> &phases, Control &control)
       : rings_(rings), rows_(rows), search_(search), phases_(phases), control_(control),
-        shape_(rings.shape()), first_ring_(first_rings(rows, shape_, rings.n_images())) {}
+        first_ring_(first_rings(rows, rings.shape(), rings.n_images())),
+        first_near_(lowest_near(first_ring_)), shape_(with_first_ring(rings, first_ring_)),
+        climb_shape_(with_first_ring(rings, first_near_)) {
+    const RingGrid &grid = rings.grid();
+    for (int r = 0; r < grid.n_rings; ++r)
+      ring_radius_.push_back(static_cast<float>(2.0 * kPi * grid.radius(r)));
+    for (int a = 0; a < grid.n_angles / 2; ++a) {
+      direction_.push_back(static_cast<float>(std::cos(2.0 * kPi * a / grid.n_angles)));
+      direction_.push_back(static_cast<float>(std::sin(2.0 * kPi * a / grid.n_angles)));
+    }
+  }
 
   void run(std::int64_t unit, const PairResult &result) const;
 
@@ -128,8 +155,9 @@ private:
   const PairSearch &search_;
   const std::vector<std::vector<float>> &phases_;
   Control &control_;
-  RingShape shape_;
-  std::vector<int> first_ring_;
+  std::vector<int> first_ring_, first_near_;
+  RingShape shape_, climb_shape_;
+  std::vector<float> ring_radius_, direction_; // radians per px; (cos, sin) of the half circle
 };
 
 std::vector<PairBest> UnitSearch::scan(std::int64_t unit, std::int64_t n_blocks) const {
@@ -144,8 +172,8 @@ std::vector<PairBest> UnitSearch::scan(std::int64_t unit, std::int64_t n_blocks)
     k.shift_rings(shape_, rings_.unit(unit), phases_[t].data(), work.data(), lanes.data());
     const auto first_code = static_cast<std::int32_t>(t) * 2 * shape_.n_angles;
     for (std::int64_t b = 0; b < n_blocks && !control_.stop; ++b)
-      k.pairs({&shape_, rows_.block(b), lanes.data(), first_ring_.data(), search_.mirror,
-               first_code, work.data(), &best[size(b)]});
+      k.pairs({&shape_, rows_.block(b), lanes.data(), search_.mirror, first_code, work.data(),
+               &best[size(b)]});
     control_.done += n_blocks;
   }
   return best;
@@ -215,23 +243,16 @@ constexpr int kClimbSteps = 3;
 // halved; the best point seen is kept, so that refining never lowers an affinity.
 void UnitSearch::climb(std::int64_t unit, std::int64_t i, Placement *lanes, float *work) const {
   const RingGrid &grid = rings_.grid();
-  std::vector<float> radius, direction;
-  for (int r = 0; r < grid.n_rings; ++r)
-    radius.push_back(static_cast<float>(2.0 * kPi * grid.radius(r)));
-  for (int a = 0; a < grid.n_angles / 2; ++a) {
-    direction.push_back(static_cast<float>(std::cos(2.0 * kPi * a / grid.n_angles)));
-    direction.push_back(static_cast<float>(std::sin(2.0 * kPi * a / grid.n_angles)));
-  }
   const double arm = 0.5 / grid.high; // px; only balances the damping of angle and shift
   const double max_angle = 2.0 * kPi / grid.n_angles;
   Step step[kLanes] = {};
   ClimbLanes l;
-  Climb call{&shape_,
+  Climb call{&climb_shape_,
              rows_.image(i),
              rows_.width(),
              rings_.unit(unit),
-             radius.data(),
-             direction.data(),
+             ring_radius_.data(),
+             direction_.data(),
              first_ring_.data(),
              1,
              work,

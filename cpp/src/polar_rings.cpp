@@ -318,7 +318,8 @@ void check(const MaskView &mask, const RingGrid &grid, const std::vector<double>
 PolarRings::PolarRings(const float *images, std::int64_t n_images, const MaskView &mask,
                        const RingGrid &grid, const std::vector<double> &weight, int threads,
                        Control &control)
-    : n_images_(n_images), grid_(grid), fft_(grid.n_angles) {
+    : n_images_(n_images), grid_(grid), fft_(grid.n_angles),
+      every_ring_(size(grid.n_angles / 2), 0) {
   check(mask, grid, weight);
   const PolarTransform transform(mask, grid);
   samples_.resize(size(n_units() * unit_size()));
@@ -331,7 +332,7 @@ PolarRings::PolarRings(const float *images, std::int64_t n_images, const MaskVie
 }
 
 RingShape PolarRings::shape() const {
-  return {grid_.n_rings, grid_.n_angles, grid_.n_angles / 2, &fft_.plan()};
+  return {grid_.n_rings, grid_.n_angles, grid_.n_angles / 2, &fft_.plan(), every_ring_.data()};
 }
 
 std::int64_t PolarRings::unit_size() const {

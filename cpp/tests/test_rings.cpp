@@ -36,15 +36,19 @@ std::size_t at(int i) {
 struct Rings {
   int n_rings, n_angles;
   FftTables fft;
+  std::vector<int> every_ring;
   AlignedFloats samples; // [n_rings][n_angles][kLanes]
 
-  Rings(int rings, int angles) : n_rings(rings), n_angles(angles), fft(angles) {
+  Rings(int rings, int angles)
+      : n_rings(rings), n_angles(angles), fft(angles), every_ring(at(angles / 2), 0) {
     Draw draw;
     samples.resize(at(n_rings * n_angles * kLanes));
     for (float &sample : samples)
       sample = draw.next();
   }
-  RingShape shape() const { return {n_rings, n_angles, n_angles / 2, &fft.plan()}; }
+  RingShape shape() const {
+    return {n_rings, n_angles, n_angles / 2, &fft.plan(), every_ring.data()};
+  }
   double sample(int ring, int angle, int lane) const {
     return samples[at((ring * n_angles + angle % n_angles) * kLanes + lane)];
   }

@@ -47,6 +47,7 @@ struct RingShape {
   int n_rings, n_angles; ///< n_angles is even; half = n_angles / 2
   int n_freq;            ///< angular frequencies 0 .. n_freq - 1, n_freq = n_angles / 2
   const FftPlan *fft;
+  const int *first_ring; ///< [n_freq] rings below carry nothing at this frequency
 };
 
 /// Most images i that one call of the pair kernel takes.
@@ -66,10 +67,9 @@ constexpr long pair_stride(long n_angles, long width) {
 
 struct PairBlock {
   const RingShape *rings;
-  const float *rows;     ///< [n_freq][n_rings][2][block] coefficients of the images i
-  const float *lanes;    ///< [kLanes / width][n_freq][n_rings][2][width] of the images j
-  const int *first_ring; ///< [n_freq] rings below carry nothing at this frequency
-  int mirror;            ///< also compare with mirror images
+  const float *rows;  ///< [n_freq][n_rings][2][block] coefficients of the images i
+  const float *lanes; ///< [kLanes / width][n_freq][n_rings][2][width] of the images j
+  int mirror;         ///< also compare with mirror images
   int32_t first_code;
   float *work; ///< block * pair_stride(n_angles, width) floats, aligned to 64 bytes
   PairBest *best;

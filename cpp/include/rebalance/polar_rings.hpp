@@ -44,6 +44,7 @@ public:
   std::int64_t n_units() const { return (n_images_ + kLanes - 1) / kLanes; }
   const RingGrid &grid() const { return grid_; }
   const FftTables &fft() const { return fft_; }
+  /// With every ring at every angular frequency.
   RingShape shape() const;
   /// The image in the first lane of a unit. Units end with the last image, so that the first
   /// unit, which has the fewest pairs before it, is the one that is not full: there this is
@@ -61,6 +62,7 @@ private:
   std::int64_t n_images_;
   RingGrid grid_;
   FftTables fft_;
+  std::vector<int> every_ring_; // first ring of interest at each angular frequency: 0
   AlignedFloats samples_;
 };
 
