@@ -69,6 +69,7 @@ public:
   Work work() const;
   /// pixels of work -> re, im of work at the polar points of the half circle.
   void run(Work &work) const;
+  int reach() const { return reach_; }
 
 private:
   void fill_matrices();
@@ -230,49 +231,91 @@ void PolarTransform::run(Work &w) const {
                           w.im.data()});
 }
 
-// A power of two that brings `contrast` near 1: exact, and no grey scale over- or underflows.
-float inverse_scale(float contrast) {
+// A power of two that brings `largest` near 1: exact, and no grey scale over- or underflows.
+float inverse_scale(float largest) {
   int exponent = 0;
-  std::frexp(contrast, &exponent);
+  std::frexp(largest, &exponent);
   return std::ldexp(1.0f, std::min(-exponent, 126));
 }
 
-// Pixels of images `first` and following under the mask, in lanes; lanes without image are zero.
-void load_lanes(const float *images, std::int64_t first, const MaskView &mask,
-                AlignedFloats &lanes) {
-  const std::int64_t pixels = std::int64_t{mask.box} * mask.box;
-  double level[kLanes] = {}, rim = 0.0;
-  float largest[kLanes] = {}, contrast[kLanes] = {};
-  for (std::int64_t p = 0; p < pixels; ++p) {
-    float *out = lanes.data() + p * kLanes;
-    for (std::int64_t lane = 0; lane < kLanes; ++lane)
-      out[lane] = first + lane < 0 ? 0.0f : images[(first + lane) * pixels + p];
-    for (int lane = 0; lane < kLanes; ++lane)
-      largest[lane] = std::max(largest[lane], std::abs(out[lane]));
-    if (mask.rim[p] == 0.0f)
-      continue;
-    rim += mask.rim[p];
-    for (int lane = 0; lane < kLanes; ++lane)
-      level[lane] += double{mask.rim[p]} * out[lane];
+/// Images side by side, and which of the lanes hold one with contrast.
+class LaneLoader {
+public:
+  LaneLoader(const float *images, std::int64_t first, const MaskView &mask, int reach);
+  /// Pixels under the mask, scaled to be near 1; the level is that of the rim.
+  void load(AlignedFloats &lanes);
+  bool has_contrast(int lane) const {
+    return present_[lane] && contrast_[lane] > 1e-6f * largest_[lane] * scale_[lane];
   }
-  for (std::int64_t p = 0; p < pixels; ++p) {
+
+private:
+  template <class Body> void each_pixel(const Body &body) const;
+  void copy(AlignedFloats &lanes);
+
+  const MaskView &mask_;
+  int reach_;
+  const float *image_[kLanes]; // lanes without image repeat image 0
+  bool present_[kLanes];
+  double level_[kLanes] = {};
+  float largest_[kLanes] = {}, contrast_[kLanes] = {}, scale_[kLanes] = {};
+};
+
+LaneLoader::LaneLoader(const float *images, std::int64_t first, const MaskView &mask, int reach)
+    : mask_(mask), reach_(reach) {
+  for (std::int64_t lane = 0; lane < kLanes; ++lane) {
+    present_[lane] = first + lane >= 0;
+    image_[lane] = images + std::max<std::int64_t>(first + lane, 0) * mask.box * mask.box;
+  }
+}
+
+// Calls body(pixel) for every pixel of the square around the mask.
+template <class Body> void LaneLoader::each_pixel(const Body &body) const {
+  const int centre = mask_.box / 2, first = std::max(centre - reach_, 0);
+  const int end = std::min(centre + reach_ + 1, mask_.box);
+  for (int y = first; y < end; ++y)
+    for (int x = first; x < end; ++x)
+      body(std::int64_t{y} * mask_.box + x);
+}
+
+void LaneLoader::copy(AlignedFloats &lanes) {
+  double rim = 0.0;
+  each_pixel([&](std::int64_t p) {
     float *out = lanes.data() + p * kLanes;
+    for (int lane = 0; lane < kLanes; ++lane)
+      out[lane] = image_[lane][p];
+    for (int lane = 0; lane < kLanes; ++lane)
+      largest_[lane] = std::max(largest_[lane], std::abs(out[lane]));
+    if (mask_.rim[p] == 0.0f)
+      return;
+    rim += mask_.rim[p];
+    for (int lane = 0; lane < kLanes; ++lane)
+      level_[lane] += double{mask_.rim[p]} * out[lane];
+  });
+  for (double &level : level_)
+    level /= rim;
+}
+
+void LaneLoader::load(AlignedFloats &lanes) {
+  copy(lanes);
+  float level[kLanes];
+  for (int lane = 0; lane < kLanes; ++lane) {
+    scale_[lane] = inverse_scale(largest_[lane]);
+    level[lane] = static_cast<float>(level_[lane] * scale_[lane]);
+  }
+  each_pixel([&](std::int64_t p) {
+    float *out = lanes.data() + p * kLanes;
+    const float mask = mask_.mask[p];
     for (int lane = 0; lane < kLanes; ++lane) {
-      out[lane] = mask.mask[p] * (out[lane] - static_cast<float>(level[lane] / rim));
-      contrast[lane] = std::max(contrast[lane], std::abs(out[lane]));
+      out[lane] = mask * (out[lane] * scale_[lane] - level[lane]);
+      contrast_[lane] = std::max(contrast_[lane], std::abs(out[lane]));
     }
-  }
-  float scale[kLanes]; // an image without contrast holds rounding errors only
-  for (int lane = 0; lane < kLanes; ++lane)
-    scale[lane] = contrast[lane] > 1e-6f * largest[lane] ? inverse_scale(contrast[lane]) : 0.0f;
-  for (std::int64_t p = 0; p < pixels * kLanes; ++p)
-    lanes[size(p)] *= scale[p % kLanes];
+  });
 }
 
 // s = Re F + Im F and, opposite, Re F - Im F, each ring weighted; then unit norm over the angular
 // frequencies that are used: all but the highest.
 void fill_samples(const PolarTransform::Work &work, const RingGrid &grid,
-                  const std::vector<double> &weight, float *samples) {
+                  const std::vector<double> &weight, const LaneLoader &loader, float *samples) {
   const int half = grid.n_angles / 2;
   double norm[kLanes] = {};
   for (int ring = 0; ring < grid.n_rings; ++ring) {
@@ -296,7 +339,9 @@ void fill_samples(const PolarTransform::Work &work, const RingGrid &grid,
   }
   float scale[kLanes];
   for (int lane = 0; lane < kLanes; ++lane)
-    scale[lane] = norm[lane] > 0.0 ? static_cast<float>(1.0 / std::sqrt(norm[lane])) : 0.0f;
+    scale[lane] = norm[lane] > 0.0 && loader.has_contrast(lane)
+                      ? static_cast<float>(1.0 / std::sqrt(norm[lane]))
+                      : 0.0f; // an image without contrast holds rounding errors only
   for (int p = 0; p < grid.n_rings * grid.n_angles; ++p)
     for (int lane = 0; lane < kLanes; ++lane)
       samples[p * kLanes + lane] *= scale[lane];
@@ -325,9 +370,10 @@ PolarRings::PolarRings(const float *images, std::int64_t n_images, const MaskVie
   samples_.resize(size(n_units() * unit_size()));
   parallel_for(n_units(), threads, control, [&](std::int64_t unit) {
     PolarTransform::Work work = transform.work();
-    load_lanes(images, first_image(unit), mask, work.pixels);
+    LaneLoader loader(images, first_image(unit), mask, transform.reach());
+    loader.load(work.pixels);
     transform.run(work);
-    fill_samples(work, grid_, weight, samples_.data() + unit * unit_size());
+    fill_samples(work, grid_, weight, loader, samples_.data() + unit * unit_size());
   });
 }
 
