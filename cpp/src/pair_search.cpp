@@ -1,8 +1,12 @@
 #include "rebalance/pair_search.hpp"
 
-#include <algorithm> // for min, max, clamp
-#include <cmath>     // for cos, sin, sqrt
-#include <complex>   // for polar
+#include <algorithm>  // for min, max, clamp
+#include <cmath>      // for cos, sin, sqrt
+#include <complex>    // for polar
+#include <functional> // for function
+#include <stdexcept>  // for invalid_argument
+
+#include "rebalance/nearest.hpp"
 
 namespace rebalance {
 
@@ -22,11 +26,26 @@ struct Placement {
   double value = 0.0;
 };
 
+/// What is compared: images i of `rows` with images j of `lanes`, sampled on one grid.
+struct Stacks {
+  const PolarRings &rows, &lanes;
+  bool only_before; ///< both are one stack, of which only pairs i < j are compared
+
+  /// Images i that are compared with a unit of images j, counted from the first.
+  std::int64_t n_rows(std::int64_t unit) const {
+    return only_before ? lanes.first_image(unit) + kLanes - 1 : rows.n_images();
+  }
+};
+
+/// Takes a pair found: i, j, how j is laid on i, and how i is laid on j. Called by many threads,
+/// once for each pair.
+using TakePair =
+    std::function<void(std::int64_t, std::int64_t, const PairTransform &, const PairTransform &)>;
+
 /// Angular coefficients of all images, in blocks for the pair kernel.
 class Rows {
 public:
   explicit Rows(const PolarRings &rings, int threads, Control &control);
-  std::int64_t n_blocks() const { return n_blocks_; }
   const float *block(std::int64_t b) const { return data_.data() + b * block_size_; }
   const float *image(std::int64_t i) const { return block(i / width_) + i % width_; }
   int width() const { return width_; }
@@ -125,16 +144,16 @@ RingShape with_first_ring(const PolarRings &rings, const std::vector<int> &first
   return shape;
 }
 
-/// The whole search of one unit of images j against all images i before them.
+/// The whole search of one unit of images j against all images i that it is compared with.
 class UnitSearch {
 public:
-  UnitSearch(const PolarRings &rings, const Rows &rows, const PairSearch &search,
+  UnitSearch(const Stacks &stacks, const Rows &rows, const PairSearch &search,
              const std::vector<std::vector<float>> &phases, Control &control)
-      : rings_(rings), rows_(rows), search_(search), phases_(phases), control_(control),
-        first_ring_(first_rings(rows, rings.shape(), rings.n_images())),
-        first_near_(lowest_near(first_ring_)), shape_(with_first_ring(rings, first_ring_)),
-        climb_shape_(with_first_ring(rings, first_near_)) {
-    const RingGrid &grid = rings.grid();
+      : stacks_(stacks), rings_(stacks.lanes), rows_(rows), search_(search), phases_(phases),
+        control_(control), first_ring_(first_rings(rows, rings_.shape(), stacks.rows.n_images())),
+        first_near_(lowest_near(first_ring_)), shape_(with_first_ring(rings_, first_ring_)),
+        climb_shape_(with_first_ring(rings_, first_near_)) {
+    const RingGrid &grid = rings_.grid();
     for (int r = 0; r < grid.n_rings; ++r)
       ring_radius_.push_back(static_cast<float>(2.0 * kPi * grid.radius(r)));
     for (int a = 0; a < grid.n_angles / 2; ++a) {
@@ -143,14 +162,22 @@ public:
     }
   }
 
-  void run(std::int64_t unit, const PairResult &result) const;
+  void run(std::int64_t unit, const TakePair &take) const;
+  /// How far a unit moves Control::done.
+  std::int64_t n_steps(std::int64_t unit) const {
+    return n_blocks(unit) * static_cast<std::int64_t>(phases_.size());
+  }
 
 private:
-  std::vector<PairBest> scan(std::int64_t unit, std::int64_t n_blocks) const;
+  std::int64_t n_blocks(std::int64_t unit) const {
+    return (stacks_.n_rows(unit) + rows_.width() - 1) / rows_.width();
+  }
+  std::vector<PairBest> scan(std::int64_t unit) const;
   Placement decode(const PairBest &best, std::int64_t row, std::int64_t lane) const;
   void climb(std::int64_t unit, std::int64_t i, Placement *lanes, float *work) const;
 
-  const PolarRings &rings_;
+  const Stacks &stacks_;
+  const PolarRings &rings_; // of the images j
   const Rows &rows_;
   const PairSearch &search_;
   const std::vector<std::vector<float>> &phases_;
@@ -160,21 +187,21 @@ private:
   std::vector<float> ring_radius_, direction_; // radians per px; (cos, sin) of the half circle
 };
 
-std::vector<PairBest> UnitSearch::scan(std::int64_t unit, std::int64_t n_blocks) const {
+std::vector<PairBest> UnitSearch::scan(std::int64_t unit) const {
   const Kernels &k = kernels();
   PairBest none;
   std::fill(&none.value[0][0], &none.value[0][0] + kMaxBlock * kLanes, -2.0f);
   std::fill(&none.code[0][0], &none.code[0][0] + kMaxBlock * kLanes, 0);
-  std::vector<PairBest> best(size(n_blocks), none);
+  std::vector<PairBest> best(size(n_blocks(unit)), none);
   AlignedFloats lanes(size(lane_floats(shape_)));
   AlignedFloats work(size(pair_stride(shape_.n_angles, k.width) * k.block));
-  for (std::size_t t = 0; t < phases_.size(); ++t) {
+  for (std::size_t t = 0; t < phases_.size() && !control_.stop; ++t) {
     k.shift_rings(shape_, rings_.unit(unit), phases_[t].data(), work.data(), lanes.data());
     const auto first_code = static_cast<std::int32_t>(t) * 2 * shape_.n_angles;
-    for (std::int64_t b = 0; b < n_blocks && !control_.stop; ++b)
+    for (std::int64_t b = 0; b < n_blocks(unit) && !control_.stop; ++b)
       k.pairs({&shape_, rows_.block(b), lanes.data(), search_.mirror, first_code, work.data(),
                &best[size(b)]});
-    control_.done += n_blocks;
+    control_.done += n_blocks(unit);
   }
   return best;
 }
@@ -286,70 +313,107 @@ double wrapped_deg(double radians) {
   return deg >= 180.0 ? -180.0 : deg;
 }
 
-// From "shift j, reflect y, turn" to "mirror j (reflect x), turn, shift": reflecting x is
-// reflecting y and half a turn.
-void write_pair(const PairResult &out, std::int64_t n, std::int64_t i, std::int64_t j,
-                const Placement &p) {
-  const double angle = p.angle + (p.mirror ? kPi : 0.0), x0 = p.mirror ? -p.x : p.x;
-  const double c = std::cos(angle), s = std::sin(angle);
-  const double x = c * x0 - s * p.y, y = s * x0 + c * p.y;
-  const std::int64_t ij = i * n + j, ji = j * n + i;
-  const auto value = static_cast<float>(std::clamp(p.value, 0.0, 1.0));
-  out.value[ij] = out.value[ji] = value;
-  out.mirror[ij] = out.mirror[ji] = p.mirror;
-  out.angle_deg[ij] = static_cast<float>(wrapped_deg(angle));
-  out.angle_deg[ji] = static_cast<float>(wrapped_deg(p.mirror ? angle : -angle));
-  out.shift[2 * ij] = static_cast<float>(y);
-  out.shift[2 * ij + 1] = static_cast<float>(x);
-  // The inverse shift is the one that j was given first, reversed.
-  out.shift[2 * ji] = static_cast<float>(-p.y);
-  out.shift[2 * ji + 1] = static_cast<float>(-p.x);
+float clipped(double value) {
+  return static_cast<float>(std::clamp(value, 0.0, 1.0));
 }
 
-void UnitSearch::run(std::int64_t unit, const PairResult &result) const {
-  const std::int64_t n = rings_.n_images(), first = rings_.first_image(unit);
-  const std::int64_t last = first + kLanes - 1;
-  const std::int64_t width = rows_.width(), n_blocks = last / width + 1;
-  const std::vector<PairBest> best = scan(unit, n_blocks);
+// From "shift j, reflect y, turn" to "mirror j (reflect x), turn, shift": reflecting x is
+// reflecting y and half a turn.
+PairTransform j_on_i(const Placement &p) {
+  const double angle = p.angle + (p.mirror ? kPi : 0.0), x = p.mirror ? -p.x : p.x;
+  const double c = std::cos(angle), s = std::sin(angle);
+  return {clipped(p.value), static_cast<float>(wrapped_deg(angle)),
+          static_cast<float>(s * x + c * p.y), static_cast<float>(c * x - s * p.y), p.mirror};
+}
+
+// The inverse, whose shift is the one that j was given first, reversed.
+PairTransform i_on_j(const Placement &p) {
+  const double angle = p.mirror ? p.angle + kPi : -p.angle;
+  return {clipped(p.value), static_cast<float>(wrapped_deg(angle)), static_cast<float>(-p.y),
+          static_cast<float>(-p.x), p.mirror};
+}
+
+void UnitSearch::run(std::int64_t unit, const TakePair &take) const {
+  const std::vector<PairBest> best = scan(unit);
+  const std::int64_t n_rows = stacks_.n_rows(unit), width = rows_.width();
+  const std::int64_t first = rings_.first_image(unit), end = first + kLanes;
   const int w = kernels().width;
   AlignedFloats work(size((4L * shape_.n_angles + 2L * (shape_.n_freq + 2) * shape_.n_rings) * w));
-  for (std::int64_t i = 0; i < last && !control_.stop; ++i) {
+  for (std::int64_t i = 0; i < n_rows && !control_.stop; ++i) {
     Placement lanes[kLanes];
     for (std::int64_t lane = 0; lane < kLanes; ++lane)
       lanes[lane] = decode(best[size(i / width)], i % width, lane);
     if (search_.max_step > 0.0)
       climb(unit, i, lanes, work.data());
-    for (std::int64_t j = std::max(first, i + 1); j <= last; ++j)
-      write_pair(result, n, i, j, lanes[j - first]);
+    const std::int64_t first_j = stacks_.only_before ? i + 1 : 0;
+    for (std::int64_t j = std::max(first, first_j); j < end; ++j)
+      take(i, j, j_on_i(lanes[j - first]), i_on_j(lanes[j - first]));
   }
 }
 
-void write_diagonal(const PairResult &out, std::int64_t n) {
-  for (std::int64_t i = 0; i < n; ++i) {
-    const std::int64_t ii = i * n + i;
-    out.value[ii] = 1.0f;
-    out.angle_deg[ii] = out.shift[2 * ii] = out.shift[2 * ii + 1] = 0.0f;
-    out.mirror[ii] = false;
-  }
+void search_stacks(const Stacks &stacks, const PairSearch &search, const TakePair &take,
+                   Control &control) {
+  std::vector<std::vector<float>> phases;
+  for (const Shift &shift : search.shifts)
+    phases.push_back(shift_phase(stacks.lanes.grid(), shift));
+  const Rows rows(stacks.rows, search.threads, control);
+  const UnitSearch unit_search(stacks, rows, search, phases, control);
+  const std::int64_t n_units = stacks.lanes.n_units();
+  for (std::int64_t unit = 0; unit < n_units; ++unit)
+    control.total += unit_search.n_steps(unit);
+  // The last unit has the most pairs: longest first keeps the threads even.
+  parallel_for(n_units, search.threads, control,
+               [&](std::int64_t u) { unit_search.run(n_units - 1 - u, take); });
 }
+
+void write(const PairResult &out, std::int64_t at, const PairTransform &t) {
+  out.value[at] = t.value;
+  out.angle_deg[at] = t.angle_deg;
+  out.shift[2 * at] = t.shift_y;
+  out.shift[2 * at + 1] = t.shift_x;
+  out.mirror[at] = t.mirror;
+}
+
+constexpr PairTransform kSame{1.0f, 0.0f, 0.0f, 0.0f, false};
 
 } // namespace
 
 void search_pairs(const PolarRings &rings, const PairSearch &search, const PairResult &result,
                   Control &control) {
-  std::vector<std::vector<float>> phases;
-  for (const Shift &shift : search.shifts)
-    phases.push_back(shift_phase(rings.grid(), shift));
-  const Rows rows(rings, search.threads, control);
-  const std::int64_t n = rings.n_images(), n_units = rings.n_units();
-  for (std::int64_t unit = 0; unit < n_units; ++unit)
-    control.total += ((rings.first_image(unit) + kLanes - 1) / rows.width() + 1) *
-                     static_cast<std::int64_t>(search.shifts.size());
-  const UnitSearch unit_search(rings, rows, search, phases, control);
-  write_diagonal(result, n);
-  // The last unit has the most pairs: longest first keeps the threads even.
-  parallel_for(n_units, search.threads, control,
-               [&](std::int64_t u) { unit_search.run(n_units - 1 - u, result); });
+  const std::int64_t n = rings.n_images();
+  for (std::int64_t i = 0; i < n; ++i)
+    write(result, i * n + i, kSame);
+  const auto take = [&](std::int64_t i, std::int64_t j, const PairTransform &on_i,
+                        const PairTransform &on_j) {
+    write(result, i * n + j, on_i);
+    write(result, j * n + i, on_j);
+  };
+  search_stacks({rings, rings, true}, search, take, control);
+}
+
+void search_between(const PolarRings &rows, const PolarRings &lanes, const PairSearch &search,
+                    const PairResult &result, Control &control) {
+  if (!(rows.grid() == lanes.grid()))
+    throw std::invalid_argument("both stacks must be sampled on one grid");
+  const auto take = [&](std::int64_t i, std::int64_t j, const PairTransform &on_i,
+                        const PairTransform &) { write(result, i * lanes.n_images() + j, on_i); };
+  search_stacks({rows, lanes, false}, search, take, control);
+}
+
+void search_nearest(const PolarRings &rings, const PairSearch &search, const NearestResult &result,
+                    Control &control) {
+  Nearest nearest(rings.n_images(), result.top, search.threads);
+  const auto take = [&](std::int64_t i, std::int64_t j, const PairTransform &on_i,
+                        const PairTransform &on_j) {
+    nearest.offer(i, {static_cast<std::int32_t>(j), on_i});
+    nearest.offer(j, {static_cast<std::int32_t>(i), on_j});
+  };
+  search_stacks({rings, rings, true}, search, take, control);
+  for (std::int64_t i = 0, at = 0; i < rings.n_images(); ++i)
+    for (const Neighbour &neighbour : nearest.of(i)) {
+      result.neighbour[at] = neighbour.image;
+      write(result.pairs, at++, neighbour.transform);
+    }
 }
 
 } // namespace rebalance

@@ -1,6 +1,7 @@
 """See how cryo-EM particles spread over views, from 2D class averages, and balance them."""
 
-from ._affinity import Affinity, affinity
+from ._affinity import affinity, affinity_between
+from ._affinity_results import Affinity, AffinityBetween, SparseAffinity
 from ._align import align
 from ._balance import Balance, balance
 from ._superclasses import Superclasses, Superclassifier, superclassify
@@ -9,12 +10,15 @@ from .errors import RebalanceError
 
 __all__ = [
     "Affinity",
+    "AffinityBetween",
     "Balance",
     "RebalanceError",
+    "SparseAffinity",
     "Superclasses",
     "Superclassifier",
     "__version__",
     "affinity",
+    "affinity_between",
     "align",
     "balance",
     "superclassify",

@@ -2,52 +2,48 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core
+from ._affinity_results import Affinity, AffinityBetween, SparseAffinity
 from ._images import complete, shift_grid, soft_mask
-from .checks import as_images, as_positive, as_threads
+from ._result_arrays import MEMORY_LIMIT, pair_arrays
+from .checks import as_images, as_positive, as_threads, as_whole
 from .config import AffinitySettings
+from .errors import RebalanceError
 
+if TYPE_CHECKING:
+    from typing_extensions import TypedDict, Unpack
+
+    class Search(TypedDict, total=False):
+        pixel_size: float | None
+        band: tuple[float, float] | None
+        mask_diameter: float | None
+        max_shift: float | None
+        shift_step: float | None
+        mirror: bool
+        rings: int | None
+        angles: int | None
+        refine: bool
+        exhaustive: bool
+        memory_limit: int
+        threads: int | None
+        progress: Progress | None
+
+
+Images = NDArray[np.float32]
 Progress = Callable[[int, int], None]
 
 
-@dataclass(frozen=True)
-class Affinity:
-    """All-pairs affinity with the transform of every pair.
-
-    Entry [i, j] of the transforms lays average j on average i: mirror j (axis 1, about index
-    L//2) where `mirror` is true, turn it counter-clockwise (axis 0 upward) by `angle`, then shift
-    it by `shift`; [j, i] is the inverse.
-
-    Attributes
-    ----------
-    values : (N, N) float32 array
-        Affinity, 0 to 1, symmetric, 1 on the diagonal.
-    angle : (N, N) float32 array
-        In-plane angle in degrees, counter-clockwise, in [-180, 180).
-    shift : (N, N, 2) float32 array
-        Shift (y, x) in px.
-    mirror : (N, N) bool array
-        Whether j is mirrored.
-    settings : AffinitySettings
-        The settings with every None replaced by what was chosen from the data.
-    """
-
-    values: NDArray[np.float32]
-    angle: NDArray[np.float32]
-    shift: NDArray[np.float32]
-    mirror: NDArray[np.bool_]
-    settings: AffinitySettings
-
-    def __len__(self) -> int:
-        return len(self.values)
-
-
+@overload
+def affinity(images: ArrayLike, *, top: None = None, **settings: Unpack[Search]) -> Affinity: ...
+@overload
+def affinity(images: ArrayLike, *, top: int, **settings: Unpack[Search]) -> SparseAffinity: ...
 def affinity(
     images: ArrayLike,
     *,
@@ -61,9 +57,11 @@ def affinity(
     angles: int | None = None,
     refine: bool = True,
     exhaustive: bool = False,
+    top: int | None = None,
+    memory_limit: int = MEMORY_LIMIT,
     threads: int | None = None,
     progress: Progress | None = None,
-) -> Affinity:
+) -> Affinity | SparseAffinity:
     """Compare all class averages with each other.
 
     The affinity of two averages is their largest normalised correlation over in-plane angle,
@@ -93,6 +91,13 @@ def affinity(
         Climb from the best grid point to the maximum in angle and shift.
     exhaustive : bool
         Search shifts in steps of 1 px, without short cuts.
+    top : int, optional
+        Keep only so many nearest neighbours of every average, 1 to N - 1: memory grows with
+        N times `top`, not with N squared. The search takes as long.
+    memory_limit : int
+        Bytes. If the arrays of all pairs, 17 N^2 bytes, are larger, they are memory-mapped files
+        in the directory for temporary files (``TMPDIR``). The files have no names and are gone
+        with the arrays. Of no effect with `top`.
     threads : int, optional
         Default: all processors that this process may use. The result is the same to the bit.
     progress : callable, optional
@@ -100,12 +105,14 @@ def affinity(
 
     Returns
     -------
-    Affinity
+    Affinity or, with `top`, SparseAffinity
+        ``Affinity.mapped`` tells whether its arrays are files.
 
     Raises
     ------
     RebalanceError
-        For images that are not finite and square, and settings out of range.
+        For images that are not finite and square, and settings out of range; if the files cannot
+        be had.
 
     Notes
     -----
@@ -115,29 +122,114 @@ def affinity(
     conjugation it is that of the mirror image (Joyeux & Penczek 2002; Rangan et al. 2020).
     """
     stack = as_images(images)
+    limit = as_whole("memory limit", memory_limit, 0)
     if pixel_size is not None:
         as_positive("pixel size", pixel_size, "A")
     asked = AffinitySettings(
         band, mask_diameter, max_shift, shift_step, bool(mirror), rings, angles, refine, exhaustive
     )
-    return compare(stack, complete(asked, stack), as_threads(threads), progress)
+    if top is not None:
+        _check_top(top, len(stack))
+        return _nearest(stack, complete(asked, stack), top, as_threads(threads), progress)
+    return _all_pairs(stack, complete(asked, stack), limit, as_threads(threads), progress)
 
 
-def compare(
-    images: NDArray[np.float32],
-    settings: AffinitySettings,
-    threads: int,
+def affinity_between(
+    a: ArrayLike,
+    b: ArrayLike,
+    *,
+    pixel_size: float | None = None,
+    band: tuple[float, float] | None = None,
+    mask_diameter: float | None = None,
+    max_shift: float | None = None,
+    shift_step: float | None = None,
+    mirror: bool = True,
+    rings: int | None = None,
+    angles: int | None = None,
+    refine: bool = True,
+    exhaustive: bool = False,
+    memory_limit: int = MEMORY_LIMIT,
+    threads: int | None = None,
     progress: Progress | None = None,
+) -> AffinityBetween:
+    """Compare all class averages of one stack with all of another: a new set with a library.
+
+    Parameters
+    ----------
+    a, b : (Na, L, L) and (Nb, L, L) arrays of real numbers
+        Class averages of one box and pixel size, axis order (average, y, x).
+    pixel_size, band, mask_diameter, max_shift, shift_step, mirror : optional
+        As in :func:`affinity`; defaults are chosen from both stacks together.
+    rings, angles, refine, exhaustive, memory_limit, threads, progress : optional
+        As in :func:`affinity`; the arrays take 17 Na Nb bytes.
+
+    Returns
+    -------
+    AffinityBetween
+        Entry [i, j] lays ``b[j]`` on ``a[i]``.
+
+    Raises
+    ------
+    RebalanceError
+        As :func:`affinity`, and for stacks of different boxes.
+    """
+    first, second = as_images(a), as_images(b)
+    if first.shape[1] != second.shape[1]:
+        raise RebalanceError(
+            "both stacks must have images of one width, not "
+            f"{first.shape[1]} px and {second.shape[1]} px: rescale one of them"
+        )
+    limit = as_whole("memory limit", memory_limit, 0)
+    if pixel_size is not None:
+        as_positive("pixel size", pixel_size, "A")
+    asked = AffinitySettings(
+        band, mask_diameter, max_shift, shift_step, bool(mirror), rings, angles, refine, exhaustive
+    )
+    settings = complete(asked, np.concatenate([first, second]))
+    number = as_threads(threads)
+    out = pair_arrays(len(first), len(second), limit)
+    rows, lanes = (_polar_rings(stack, settings, number) for stack in (first, second))
+    search = _pair_search(settings, number)
+    _core.search_between(rows, lanes, search, out, progress)
+    return AffinityBetween(*out, settings)
+
+
+def _check_top(top: object, n: int) -> None:
+    if n < 2:
+        raise RebalanceError(f"top needs at least 2 images, not {n}: leave it out")
+    as_whole("top", top, 1, n - 1)
+
+
+def _all_pairs(
+    images: Images, settings: AffinitySettings, limit: int, threads: int, progress: Progress | None
 ) -> Affinity:
     """Affinity of (N, L, L) `images` under complete `settings`."""
+    out = pair_arrays(len(images), len(images), limit)
+    rings = _polar_rings(images, settings, threads)
+    _core.search_pairs(rings, _pair_search(settings, threads), out, progress)
+    return Affinity(*out, settings)
+
+
+def _nearest(
+    images: Images, settings: AffinitySettings, top: int, threads: int, progress: Progress | None
+) -> SparseAffinity:
+    """The `top` nearest neighbours of each of (N, L, L) `images` under complete `settings`."""
+    n = len(images)
+    neighbour = np.empty((n, top), np.int32)
+    out = pair_arrays(n, top, sys.maxsize)
+    rings = _polar_rings(images, settings, threads)
+    search = _pair_search(settings, threads)
+    _core.search_nearest(rings, search, neighbour, out, progress)
+    return SparseAffinity(neighbour, *out, settings)
+
+
+def _polar_rings(images: Images, settings: AffinitySettings, threads: int) -> _core.PolarRings:
     assert settings.band
     assert settings.mask_diameter
     assert settings.rings
     assert settings.angles
-    assert settings.max_shift is not None
-    assert settings.shift_step
     mask, rim = soft_mask(images.shape[1], settings.mask_diameter)
-    rings = _core.PolarRings(
+    return _core.PolarRings(
         images,
         mask=mask,
         rim=rim,
@@ -148,16 +240,18 @@ def compare(
         weight=list(ring_weights(settings.band, settings.rings)),
         threads=threads,
     )
-    values, angle, shift, mirror = _core.search_pairs(
-        rings,
+
+
+def _pair_search(settings: AffinitySettings, threads: int) -> _core.PairSearch:
+    assert settings.max_shift is not None
+    assert settings.shift_step
+    return _core.PairSearch(
         shift_grid(settings.max_shift, settings.shift_step),
         mirror=settings.mirror,
         max_shift=settings.max_shift,
         max_step=settings.shift_step if settings.refine else 0.0,
         threads=threads,
-        progress=progress,
     )
-    return Affinity(values, angle, shift, mirror, settings)
 
 
 def ring_weights(band: tuple[float, float], rings: int) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ from scipy import ndimage
 from .errors import RebalanceError
 
 if TYPE_CHECKING:
-    from ._affinity import Affinity
+    from ._affinity_results import Affinity
 
 SPLINE_ORDER = 3
 

@@ -1,5 +1,6 @@
 import enum
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,16 +25,37 @@ class PolarRings:
     ) -> None: ...
     def samples(self) -> NDArray[np.float32]: ...
 
+class PairSearch:
+    def __init__(
+        self,
+        shifts: NDArray[np.float64],
+        *,
+        mirror: bool,
+        max_shift: float,
+        max_step: float,
+        threads: int,
+    ) -> None: ...
+
 def search_pairs(
     rings: PolarRings,
-    shifts: NDArray[np.float64],
-    *,
-    mirror: bool,
-    max_shift: float,
-    max_step: float,
-    threads: int,
+    search: PairSearch,
+    out: tuple[NDArray[Any], ...],
     progress: Callable[[int, int], None] | None = None,
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]: ...
+) -> None: ...
+def search_between(
+    rows: PolarRings,
+    lanes: PolarRings,
+    search: PairSearch,
+    out: tuple[NDArray[Any], ...],
+    progress: Callable[[int, int], None] | None = None,
+) -> None: ...
+def search_nearest(
+    rings: PolarRings,
+    search: PairSearch,
+    neighbour: NDArray[np.int32],
+    out: tuple[NDArray[Any], ...],
+    progress: Callable[[int, int], None] | None = None,
+) -> None: ...
 
 class SpectralEmbedding:
     def __init__(self, affinity: NDArray[np.float64], n_vectors: int) -> None: ...

@@ -15,7 +15,7 @@ from .checks import as_affinity_values, as_seed, as_whole
 from .errors import RebalanceError
 
 if TYPE_CHECKING:
-    from ._affinity import Affinity
+    from ._affinity_results import Affinity
 
 Labels = NDArray[np.int32]
 Values = NDArray[np.float64]

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ._affinity import Affinity, Progress, affinity
+from ._affinity import Progress, affinity
 from ._balance import Balance, balance
 from ._superclasses import Superclasses, superclassify
 from .config import AffinitySettings, RunSettings, SuperclassSettings
 from .errors import RebalanceError
 
 if TYPE_CHECKING:
+    from ._affinity_results import Affinity
     from .io.tables import ClassAverages, Job
 
 SMALL_SHARE = 0.01  # of the particles: a superclass this small should not decide alone
@@ -119,7 +120,11 @@ def compare(
 ) -> Affinity:
     """Affinity of all averages."""
     return affinity(
-        averages.images, **dataclasses.asdict(settings), threads=threads, progress=progress
+        averages.images,
+        top=None,
+        **dataclasses.asdict(settings),
+        threads=threads,
+        progress=progress,
     )
 
 

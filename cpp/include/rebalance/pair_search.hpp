@@ -1,4 +1,4 @@
-// The search over in-plane angle, shift and mirror, for all pairs.
+// The search over in-plane angle, shift and mirror: all pairs of a stack, or of two.
 #pragma once
 
 #include <cstdint>
@@ -21,18 +21,44 @@ struct PairSearch {
   int threads = 1;
 };
 
-/// Where the results go, each [n][n]; entry [i, j] is the transform that lays j on i: mirror
-/// (axis 1), turn counter-clockwise, shift. The diagonal is 1 with the identity.
+/// The affinity of a pair and how one image is laid on the other: mirror (axis 1), turn
+/// counter-clockwise, shift.
+struct PairTransform {
+  float value;
+  float angle_deg;
+  float shift_y, shift_x; ///< px
+  bool mirror;
+};
+
+/// Where the results go, each [rows][columns]; entry [i, j] lays image j on image i.
 struct PairResult {
   float *value;
   float *angle_deg;
-  float *shift; ///< [n][n][2], (y, x), px
+  float *shift; ///< [rows][columns][2], (y, x), px
   bool *mirror;
 };
 
-/// Fills `result`. Each pair i < j is computed once, by one thread, in the same order of
-/// operations for any number of threads; [j, i] is its inverse with the same value.
+/// Fills `result`, [n][n]; its diagonal is 1 with the identity. Each pair i < j is computed once,
+/// by one thread, in the same order of operations for any number of threads; [j, i] is its inverse
+/// with the same value.
 void search_pairs(const PolarRings &rings, const PairSearch &search, const PairResult &result,
                   Control &control);
+
+/// Fills `result`, [images of rows][images of lanes]: every image of one stack with every image of
+/// the other. Throws std::invalid_argument if the two are not sampled on one grid.
+void search_between(const PolarRings &rows, const PolarRings &lanes, const PairSearch &search,
+                    const PairResult &result, Control &control);
+
+/// Where the nearest neighbours go: [n][top], entry [i, t] lays image neighbour[i, t] on image i.
+struct NearestResult {
+  std::int64_t top; ///< at most n - 1
+  std::int32_t *neighbour;
+  PairResult pairs;
+};
+
+/// As search_pairs, but keeps only the `top` neighbours of every image with the highest values,
+/// falling; of equal ones the lower index.
+void search_nearest(const PolarRings &rings, const PairSearch &search, const NearestResult &result,
+                    Control &control);
 
 } // namespace rebalance

@@ -5,9 +5,22 @@
 #include <exception>
 #include <mutex>
 
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
 #include "rebalance/control.hpp"
 
 namespace rebalance {
+
+/// The thread that calls, from 0, within the body of a parallel_for.
+inline int thread_index() {
+#ifdef _OPENMP
+  return omp_get_thread_num();
+#else
+  return 0;
+#endif
+}
 
 /// Calls body(i) once for each i in [0, n), in chunks of one, on `threads` threads.
 /// Each i must own its output. The first exception is kept and rethrown after the loop, as none

@@ -20,6 +20,10 @@ struct RingGrid {
 
   double spacing() const { return (high - low) / n_rings; }
   double radius(int ring) const { return low + (ring + 0.5) * spacing(); }
+  bool operator==(const RingGrid &other) const {
+    return low == other.low && high == other.high && n_rings == other.n_rings &&
+           n_angles == other.n_angles;
+  }
 };
 
 /// What is compared of an image: mask * (pixel - level), the level being the mean under `rim`.

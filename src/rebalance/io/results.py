@@ -19,7 +19,7 @@ from ..config import AffinitySettings
 from ..errors import RebalanceError
 
 if TYPE_CHECKING:
-    from .._affinity import Affinity
+    from .._affinity_results import Affinity
     from ..pipeline import Result
 
 FORMAT_VERSION = 1
