@@ -10,14 +10,57 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
+from rebalance import _core
+from rebalance._affinity import ring_weights
+from rebalance._images import shift_grid, soft_mask
+from rebalance.config import AffinitySettings
+
+
+def plain_affinity(
+    images: NDArray[np.float32], settings: AffinitySettings, tile: int | None = None
+) -> NDArray[np.float32]:
+    """(N, N) affinity of (N, L, L) `images` on the grid of complete `settings`, one thread."""
+    assert settings.band
+    assert settings.rings
+    assert settings.max_shift is not None
+    assert settings.shift_step
+    return plain_search(
+        polar_rings(images, settings).samples(),
+        ring_weights(settings.band, settings.rings),
+        shift_grid(settings.max_shift, settings.shift_step),
+        settings.mirror,
+        tile,
+    )
+
+
+def polar_rings(images: NDArray[np.float32], settings: AffinitySettings) -> _core.PolarRings:
+    """Rings of (N, L, L) `images` under complete `settings`, one thread."""
+    assert settings.band
+    assert settings.mask_diameter
+    assert settings.rings
+    assert settings.angles
+    mask, rim = soft_mask(images.shape[1], settings.mask_diameter)
+    return _core.PolarRings(
+        images,
+        mask=mask,
+        rim=rim,
+        low=settings.band[0],
+        high=settings.band[1],
+        n_rings=settings.rings,
+        n_angles=settings.angles,
+        weight=list(ring_weights(settings.band, settings.rings)),
+        threads=1,
+    )
+
 
 def plain_search(
     samples: NDArray[np.float32],
     radius: NDArray[np.float64],
     shifts: NDArray[np.float64],
     mirror: bool = True,
+    tile: int | None = None,
 ) -> NDArray[np.float32]:
-    """(N, N) best correlation of every pair of `samples`.
+    """(N, N) best correlation of every pair of `samples`, clipped to [0, 1].
 
     Parameters
     ----------
@@ -29,21 +72,36 @@ def plain_search(
         Shifts (y, x) of the second image, px.
     mirror : bool
         Compare with mirror images too.
+    tile : int, optional
+        Compare so many images at a time with themselves and those after them, which fits a large
+        set into memory and makes most pairs once only; None: all with all at once.
     """
     n, _, n_angles = samples.shape
-    half = n_angles // 2
-    phi = 2 * np.pi * np.arange(n_angles) / n_angles
+    tile = tile or n
     rows = by_frequency(samples)  # (M, N, K)
-    opposite = np.roll(samples, half, axis=2)
     best = np.full((n, n), -1, dtype=np.float32)
-    for y, x in shifts:
-        turn = 2 * np.pi * radius[:, None] * (x * np.cos(phi) + y * np.sin(phi))
-        moved = samples * np.cos(turn).astype("f4") - opposite * np.sin(turn).astype("f4")
-        columns = np.ascontiguousarray(by_frequency(moved).transpose(0, 2, 1))  # (M, K, N)
-        for other in (columns.conj(), columns) if mirror else (columns.conj(),):
-            series = np.matmul(rows, other).transpose(1, 2, 0)
-            np.maximum(best, fft.irfft(series, n=n_angles, axis=2).max(axis=2), out=best)
-    return best
+    for shift in shifts:
+        columns = by_frequency(shifted(samples, radius, shift)).transpose(0, 2, 1)  # (M, K, N)
+        for first in range(0, n, tile):
+            later = np.ascontiguousarray(columns[:, :, first:])
+            part = best[first : first + tile, first:]
+            for other in (later.conj(), later) if mirror else (later.conj(),):
+                series = np.matmul(rows[:, first : first + tile], other).transpose(1, 2, 0)
+                np.maximum(part, fft.irfft(series, n=n_angles, axis=2).max(axis=2), out=part)
+    upper = np.triu(np.clip(best, 0, 1), 1)
+    return upper + upper.T + np.eye(n, dtype=np.float32)
+
+
+def shifted(
+    samples: NDArray[np.float32], radius: NDArray[np.float64], shift: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    """`samples` of the images moved by one shift (y, x), px."""
+    n_angles = samples.shape[2]
+    phi = 2 * np.pi * np.arange(n_angles) / n_angles
+    turn = 2 * np.pi * radius[:, None] * (shift[1] * np.cos(phi) + shift[0] * np.sin(phi))
+    opposite = np.roll(samples, n_angles // 2, axis=2)
+    cos, sin = np.cos(turn).astype(np.float32), np.sin(turn).astype(np.float32)
+    return np.asarray(samples * cos - opposite * sin)
 
 
 def by_frequency(samples: NDArray[np.float32]) -> NDArray[np.complex64]:
