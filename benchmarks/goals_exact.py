@@ -57,7 +57,7 @@ def twin_difference(images: Images) -> float:
     under_mask = slow_twin.masked(images, mask, rim)
     rings = slow_twin.polar_rings(under_mask, settings.band, settings.rings, settings.angles)
     shifts = shift_grid(settings.max_shift, settings.shift_step)
-    expected = slow_twin.search(rings, settings.band, shifts).value
+    expected = slow_twin.search(images, rings, settings.band, shifts).value
     largest = 0.0
     for name in runnable():
         with instruction_set(name):

@@ -88,11 +88,27 @@ class Pairs:
     lead: Floats  # how far the best grid point is ahead of the second
 
 
+def order_by_pixels(images: NDArray[np.float32]) -> list[int]:
+    """Of two images the one with the larger skewness, without its sign, is moved."""
+    pixels = images.reshape(len(images), -1).astype(float)
+    pixels -= pixels.mean(axis=1, keepdims=True)
+    square, cube = (pixels**2).mean(axis=1), (pixels**3).mean(axis=1)
+    skewness = np.where(square > 0, abs(cube) / np.where(square > 0, square, 1) ** 1.5, 0)
+    return sorted(range(len(images)), key=lambda i: (skewness[i], i))
+
+
 def search(
-    rings: Complexes, band: tuple[float, float], shifts: Floats, *, mirror: bool = True
+    images: NDArray[np.float32],
+    rings: Complexes,
+    band: tuple[float, float],
+    shifts: Floats,
+    *,
+    mirror: bool = True,
 ) -> Pairs:
-    """Try every grid point on every pair i < j, the shift applied to j."""
+    """Try every grid point on every pair, the shift applied to the later in `order_by_pixels`."""
     n = len(rings)
+    order = order_by_pixels(images)
+    rings = rings[order]
     fixed = without_highest(rings)
     pairs = Pairs(
         np.eye(n), np.zeros((n, n)), np.zeros((n, n, 2)), np.zeros((n, n), bool), np.ones((n, n))
@@ -105,7 +121,7 @@ def search(
             ]
         )
         for i in range(j):
-            _write(pairs, i, j, scores[..., i], shifts)
+            _write(pairs, order[i], order[j], scores[..., i], shifts)
     return pairs
 
 

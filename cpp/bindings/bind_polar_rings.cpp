@@ -43,7 +43,7 @@ py::array_t<float> samples(const PolarRings &rings) {
   for (std::int64_t i = 0; i < rings.n_images(); ++i)
     for (int r = 0; r < grid.n_rings; ++r)
       for (int a = 0; a < grid.n_angles; ++a)
-        at(i, r, a) = rings.sample(i, r, a);
+        at(rings.image_at(i), r, a) = rings.sample(i, r, a);
   return out;
 }
 

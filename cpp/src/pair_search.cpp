@@ -33,7 +33,7 @@ struct Stacks {
 
   /// Images i that are compared with a unit of images j, counted from the first.
   std::int64_t n_rows(std::int64_t unit) const {
-    return only_before ? lanes.first_image(unit) + kLanes - 1 : rows.n_images();
+    return only_before ? lanes.first_slot(unit) + kLanes - 1 : rows.n_images();
   }
 };
 
@@ -89,7 +89,7 @@ Rows::Rows(const PolarRings &rings, int threads, Control &control) : width_(kern
   parallel_for(rings.n_units(), threads, control, [&](std::int64_t unit) {
     AlignedFloats work(size(2L * k.width * shape.n_angles)), lanes(size(lane_floats(shape)));
     k.shift_rings(shape, rings.unit(unit), phase.data(), work.data(), lanes.data());
-    const std::int64_t first = rings.first_image(unit);
+    const std::int64_t first = rings.first_slot(unit);
     for (std::int64_t i = std::max<std::int64_t>(first, 0); i < first + kLanes; ++i) {
       float *out = data_.data() + (i / width_) * block_size_ + i % width_;
       const std::int64_t lane = i - first, part = lane / k.width;
@@ -336,7 +336,7 @@ PairTransform i_on_j(const Placement &p) {
 void UnitSearch::run(std::int64_t unit, const TakePair &take) const {
   const std::vector<PairBest> best = scan(unit);
   const std::int64_t n_rows = stacks_.n_rows(unit), width = rows_.width();
-  const std::int64_t first = rings_.first_image(unit), end = first + kLanes;
+  const std::int64_t first = rings_.first_slot(unit), end = first + kLanes;
   const int w = kernels().width;
   AlignedFloats work(size((4L * shape_.n_angles + 2L * (shape_.n_freq + 2) * shape_.n_rings) * w));
   for (std::int64_t i = 0; i < n_rows && !control_.stop; ++i) {
@@ -385,8 +385,8 @@ void search_pairs(const PolarRings &rings, const PairSearch &search, const PairR
     write(result, i * n + i, kSame);
   const auto take = [&](std::int64_t i, std::int64_t j, const PairTransform &on_i,
                         const PairTransform &on_j) {
-    write(result, i * n + j, on_i);
-    write(result, j * n + i, on_j);
+    write(result, rings.image_at(i) * n + rings.image_at(j), on_i);
+    write(result, rings.image_at(j) * n + rings.image_at(i), on_j);
   };
   search_stacks({rings, rings, true}, search, take, control);
 }
@@ -396,7 +396,9 @@ void search_between(const PolarRings &rows, const PolarRings &lanes, const PairS
   if (!(rows.grid() == lanes.grid()))
     throw std::invalid_argument("both stacks must be sampled on one grid");
   const auto take = [&](std::int64_t i, std::int64_t j, const PairTransform &on_i,
-                        const PairTransform &) { write(result, i * lanes.n_images() + j, on_i); };
+                        const PairTransform &) {
+    write(result, rows.image_at(i) * lanes.n_images() + lanes.image_at(j), on_i);
+  };
   search_stacks({rows, lanes, false}, search, take, control);
 }
 
@@ -405,8 +407,9 @@ void search_nearest(const PolarRings &rings, const PairSearch &search, const Nea
   Nearest nearest(rings.n_images(), result.top, search.threads);
   const auto take = [&](std::int64_t i, std::int64_t j, const PairTransform &on_i,
                         const PairTransform &on_j) {
-    nearest.offer(i, {static_cast<std::int32_t>(j), on_i});
-    nearest.offer(j, {static_cast<std::int32_t>(i), on_j});
+    const std::int64_t image_i = rings.image_at(i), image_j = rings.image_at(j);
+    nearest.offer(image_i, {static_cast<std::int32_t>(image_j), on_i});
+    nearest.offer(image_j, {static_cast<std::int32_t>(image_i), on_j});
   };
   search_stacks({rings, rings, true}, search, take, control);
   for (std::int64_t i = 0, at = 0; i < rings.n_images(); ++i)

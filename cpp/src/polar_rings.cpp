@@ -1,8 +1,9 @@
 #include "rebalance/polar_rings.hpp"
 
-#include <algorithm> // for max
+#include <algorithm> // for max, sort
 #include <cmath>     // for cos, sin, exp, sqrt
 #include <stdexcept> // for invalid_argument
+#include <utility>   // for pair
 
 namespace rebalance {
 
@@ -241,7 +242,8 @@ float inverse_scale(float largest) {
 /// Images side by side, and which of the lanes hold one with contrast.
 class LaneLoader {
 public:
-  LaneLoader(const float *images, std::int64_t first, const MaskView &mask, int reach);
+  LaneLoader(const float *images, const PolarRings &rings, std::int64_t unit, const MaskView &mask,
+             int reach);
   /// Pixels under the mask, scaled to be near 1; the level is that of the rim.
   void load(AlignedFloats &lanes);
   bool has_contrast(int lane) const {
@@ -254,17 +256,19 @@ private:
 
   const MaskView &mask_;
   int reach_;
-  const float *image_[kLanes]; // lanes without image repeat image 0
+  const float *image_[kLanes]; // lanes without image repeat the first
   bool present_[kLanes];
   double level_[kLanes] = {};
   float largest_[kLanes] = {}, contrast_[kLanes] = {}, scale_[kLanes] = {};
 };
 
-LaneLoader::LaneLoader(const float *images, std::int64_t first, const MaskView &mask, int reach)
+LaneLoader::LaneLoader(const float *images, const PolarRings &rings, std::int64_t unit,
+                       const MaskView &mask, int reach)
     : mask_(mask), reach_(reach) {
   for (std::int64_t lane = 0; lane < kLanes; ++lane) {
-    present_[lane] = first + lane >= 0;
-    image_[lane] = images + std::max<std::int64_t>(first + lane, 0) * mask.box * mask.box;
+    const std::int64_t slot = rings.first_slot(unit) + lane;
+    present_[lane] = slot >= 0;
+    image_[lane] = images + rings.image_at(std::max<std::int64_t>(slot, 0)) * mask.box * mask.box;
   }
 }
 
@@ -347,6 +351,45 @@ void fill_samples(const PolarTransform::Work &work, const RingGrid &grid,
       samples[p * kLanes + lane] *= scale[lane];
 }
 
+// Mean of f(pixel), summed in eight parts so that it does not take a chain of additions.
+template <class F> double mean_of(const float *pixels, std::int64_t n, const F &f) {
+  constexpr std::int64_t parts = 8;
+  double sum[parts] = {};
+  const std::int64_t whole = n - n % parts;
+  for (std::int64_t p = 0; p < whole; p += parts)
+    for (std::int64_t part = 0; part < parts; ++part)
+      sum[part] += f(double{pixels[p + part]});
+  for (std::int64_t p = whole; p < n; ++p)
+    sum[0] += f(double{pixels[p]});
+  double total = 0.0;
+  for (const double part : sum)
+    total += part;
+  return total / static_cast<double>(n);
+}
+
+// Skewness of the pixels without its sign: a number that changes with the picture, but not with its
+// grey scale, nor when black and white change places.
+double skewness(const float *pixels, std::int64_t n) {
+  const double mean = mean_of(pixels, n, [](double x) { return x; });
+  const double square = mean_of(pixels, n, [&](double x) { return (x - mean) * (x - mean); });
+  const double cube =
+      mean_of(pixels, n, [&](double x) { return (x - mean) * (x - mean) * (x - mean); });
+  return square > 0.0 ? std::abs(cube) / (square * std::sqrt(square)) : 0.0;
+}
+
+// Slot -> image, by rising skewness.
+std::vector<std::int64_t> order_by_pixels(const float *images, std::int64_t n,
+                                          std::int64_t pixels) {
+  std::vector<std::pair<double, std::int64_t>> keys;
+  for (std::int64_t i = 0; i < n; ++i)
+    keys.emplace_back(skewness(images + i * pixels, pixels), i);
+  std::sort(keys.begin(), keys.end());
+  std::vector<std::int64_t> order;
+  for (const auto &key : keys)
+    order.push_back(key.second);
+  return order;
+}
+
 void check(const MaskView &mask, const RingGrid &grid, const std::vector<double> &weight) {
   if (mask.box < 1)
     throw std::invalid_argument("images must have at least one pixel");
@@ -364,13 +407,14 @@ PolarRings::PolarRings(const float *images, std::int64_t n_images, const MaskVie
                        const RingGrid &grid, const std::vector<double> &weight, int threads,
                        Control &control)
     : n_images_(n_images), grid_(grid), fft_(grid.n_angles),
+      image_at_(order_by_pixels(images, n_images, std::int64_t{mask.box} * mask.box)),
       every_ring_(size(grid.n_angles / 2), 0) {
   check(mask, grid, weight);
   const PolarTransform transform(mask, grid);
   samples_.resize(size(n_units() * unit_size()));
   parallel_for(n_units(), threads, control, [&](std::int64_t unit) {
     PolarTransform::Work work = transform.work();
-    LaneLoader loader(images, first_image(unit), mask, transform.reach());
+    LaneLoader loader(images, *this, unit, mask, transform.reach());
     loader.load(work.pixels);
     transform.run(work);
     fill_samples(work, grid_, weight, loader, samples_.data() + unit * unit_size());
@@ -389,8 +433,8 @@ const float *PolarRings::unit(std::int64_t unit) const {
   return samples_.data() + unit * unit_size();
 }
 
-float PolarRings::sample(std::int64_t image, int ring, int angle) const {
-  const std::int64_t at = image - first_image(0);
+float PolarRings::sample(std::int64_t slot, int ring, int angle) const {
+  const std::int64_t at = slot - first_slot(0);
   return unit(at / kLanes)[(ring * grid_.n_angles + angle) * kLanes + at % kLanes];
 }
 

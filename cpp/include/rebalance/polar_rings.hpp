@@ -50,15 +50,20 @@ public:
   const FftTables &fft() const { return fft_; }
   /// With every ring at every angular frequency.
   RingShape shape() const;
-  /// The image in the first lane of a unit. Units end with the last image, so that the first
-  /// unit, which has the fewest pairs before it, is the one that is not full: there this is
-  /// negative, and lanes before image 0 are all zero.
-  std::int64_t first_image(std::int64_t unit) const {
+  /// Images stand in slots, in an order that their pixels decide: of two images the one in the
+  /// later slot is moved onto the other, whatever their order in the stack.
+  std::int64_t image_at(std::int64_t slot) const {
+    return image_at_[static_cast<std::size_t>(slot)];
+  }
+  /// The slot in the first lane of a unit. Units end with the last slot, so that the first unit,
+  /// which has the fewest pairs before it, is the one that is not full: there this is negative,
+  /// and lanes before slot 0 are all zero.
+  std::int64_t first_slot(std::int64_t unit) const {
     return n_images_ - (n_units() - unit) * kLanes;
   }
-  /// [n_rings][n_angles][kLanes] samples of images first_image(unit) and following.
+  /// [n_rings][n_angles][kLanes] samples of slots first_slot(unit) and following.
   const float *unit(std::int64_t unit) const;
-  float sample(std::int64_t image, int ring, int angle) const;
+  float sample(std::int64_t slot, int ring, int angle) const;
 
 private:
   std::int64_t unit_size() const;
@@ -66,6 +71,7 @@ private:
   std::int64_t n_images_;
   RingGrid grid_;
   FftTables fft_;
+  std::vector<std::int64_t> image_at_;
   std::vector<int> every_ring_; // first ring of interest at each angular frequency: 0
   AlignedFloats samples_;
 };
