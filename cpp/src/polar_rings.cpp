@@ -11,6 +11,9 @@ namespace {
 
 constexpr double kPi = 3.14159265358979323846;
 
+// Of one image: so many that lanes of coefficients are still counted by 32-bit numbers.
+constexpr std::int64_t kMostSamples = std::int64_t{1} << 26;
+
 std::size_t size(std::int64_t n) {
   return static_cast<std::size_t>(n);
 }
@@ -397,6 +400,8 @@ void check(const MaskView &mask, const RingGrid &grid, const std::vector<double>
     throw std::invalid_argument("band must satisfy 0 <= low < high <= 0.5 cycles/px");
   if (grid.n_rings < 1 || grid.n_angles < 4 || grid.n_angles % 2)
     throw std::invalid_argument("at least 1 ring and an even number of angles from 4 are needed");
+  if (std::int64_t{grid.n_rings} * grid.n_angles >= kMostSamples)
+    throw std::invalid_argument("rings times angles must be below 2^26");
   if (weight.size() != size(grid.n_rings))
     throw std::invalid_argument("one weight per ring is needed");
 }
