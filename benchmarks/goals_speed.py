@@ -23,8 +23,8 @@ from timing import best_times
 import rebalance
 from rebalance import _core
 from rebalance._affinity import ring_weights
-from rebalance._result_arrays import MEMORY_LIMIT, pair_arrays
 from rebalance._images import complete
+from rebalance._result_arrays import MEMORY_LIMIT, pair_arrays
 from rebalance.config import AffinitySettings
 
 # The grid on which the speed of joint searches is stated: 49 shifts.
