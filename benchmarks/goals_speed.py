@@ -24,6 +24,7 @@ import rebalance
 from rebalance import _core
 from rebalance._affinity import ring_weights
 from rebalance._images import complete
+from rebalance._result_arrays import MEMORY_LIMIT, pair_arrays
 from rebalance.config import AffinitySettings
 
 # The grid on which the speed of joint searches is stated: 49 shifts.
@@ -94,7 +95,7 @@ def rotation(n: int = 1000, rounds: int = 3) -> list[Measured]:
     rings, radius = polar_rings(images, settings), ring_weights((0.0, 0.33), 64)
     samples, still = rings.samples(), np.zeros((1, 2))
     ways: dict[str, Callable[[], object]] = {
-        name: partial(_rotations, rings, still, name) for name in runnable()
+        name: partial(_rotations, rings, still, n, name) for name in runnable()
     }
     ways["plain"] = partial(plain_search, samples, radius, still, tile=TILE)
     times = best_times(ways, rounds)
@@ -110,9 +111,10 @@ def rotation(n: int = 1000, rounds: int = 3) -> list[Measured]:
     ]
 
 
-def _rotations(rings: _core.PolarRings, still: NDArray[np.float64], name: str) -> None:
+def _rotations(rings: _core.PolarRings, still: NDArray[np.float64], n: int, name: str) -> None:
+    search = _core.PairSearch(still, mirror=True, max_shift=0.0, max_step=0.0, threads=1)
     with instruction_set(name):
-        _core.search_pairs(rings, still, mirror=True, max_shift=0.0, max_step=0.0, threads=1)
+        _core.search_pairs(rings, search, pair_arrays(n, n, MEMORY_LIMIT))
 
 
 def threads(n: int = 300, rounds: int = 5) -> list[Measured]:

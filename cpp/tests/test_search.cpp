@@ -144,6 +144,67 @@ void same_bits_for_any_number_of_threads() {
   }
 }
 
+PolarRings rings_of(const std::vector<Image> &images) {
+  std::vector<float> pixels;
+  for (const Image &image : images)
+    pixels.insert(pixels.end(), image.begin(), image.end());
+  Control control;
+  return {pixels.data(),   static_cast<std::int64_t>(images.size()),
+          kWholeBox,       {0.05, 0.35, 5, 30},
+          {1, 1, 1, 1, 1}, 1,
+          control};
+}
+
+struct Arrays {
+  std::vector<float> value, angle, shift;
+  std::unique_ptr<bool[]> mirror;
+
+  explicit Arrays(int n)
+      : value(size(n)), angle(size(n)), shift(size(2 * n)),
+        mirror(std::make_unique<bool[]>(size(n))) {}
+  PairResult result() { return {value.data(), angle.data(), shift.data(), mirror.get()}; }
+};
+
+void nearest_are_the_best_of_all() {
+  constexpr int n = 35, top = 4;
+  const Found all = search(many(n), grid(1), 5, 30);
+  for (const int threads : {1, 2, 3}) {
+    PairSearch asked = grid(1);
+    asked.threads = threads;
+    std::vector<std::int32_t> neighbour(size(n * top));
+    Arrays arrays(n * top);
+    Control control;
+    search_nearest(rings_of(many(n)), asked, {top, neighbour.data(), arrays.result()}, control);
+    for (int i = 0; i < n; ++i) {
+      const auto row = all.value.begin() + i * n;
+      for (int t = 0; t < top; ++t) {
+        const std::size_t at = size(i * top + t);
+        const float value = arrays.value[at];
+        CHECK(value == row[neighbour[at]] && neighbour[at] != i);
+        CHECK(arrays.angle[at] == all.angle[all.at(i, neighbour[at])]);
+        // Itself, and the t nearer ones.
+        CHECK(std::count_if(row, row + n, [&](float other) { return other > value; }) <= t + 1);
+      }
+    }
+  }
+}
+
+void between_is_a_corner_of_all() {
+  constexpr int n_rows = 18, n_lanes = 17;
+  const std::vector<Image> images = many(n_rows + n_lanes);
+  const Found all = search(images, grid(1), 5, 30);
+  Arrays arrays(n_rows * n_lanes);
+  Control control;
+  const auto middle = images.begin() + n_rows;
+  search_between(rings_of({images.begin(), middle}), rings_of({middle, images.end()}), grid(1),
+                 arrays.result(), control);
+  CHECK(control.done == control.total);
+  for (int i = 0; i < n_rows; ++i)
+    for (int j = 0; j < n_lanes; ++j)
+      CHECK(std::abs(arrays.value[size(i * n_lanes + j)] - all.value[all.at(i, n_rows + j)]) <
+            1e-5f);
+}
+
 void refining_never_lowers() {
   PairSearch asked = grid(1);
   const Found refined = search(many(20), asked, 5, 30);
@@ -181,6 +242,8 @@ int main() {
     for (const int n_rings : {1, 2, 5})
       any_number_of_images(n_rings, n_angles);
   same_bits_for_any_number_of_threads();
+  nearest_are_the_best_of_all();
+  between_is_a_corner_of_all();
   refining_never_lowers();
   stop_leaves_the_search();
   return check::result();

@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from .errors import RebalanceError
 
-MEMORY_LIMIT = 4 * 2**30  # bytes of result arrays: 16,000 averages with each other
+MEMORY_LIMIT = 4 * 2**30  # bytes of result arrays: about 15,900 averages
 PAIR_BYTES = 4 + 4 + 8 + 1  # values, angle, shift, mirror
 
 
