@@ -1,5 +1,6 @@
 #include "rebalance/fft_plan.hpp"
 
+#include <algorithm> // for max
 #include <cmath>     // for cos, sin
 #include <stdexcept> // for invalid_argument
 #include <string>    // for to_string
@@ -14,7 +15,7 @@ constexpr double kTwoPi = 6.283185307179586476925286766559;
 // maximum. Radices 10 and 16, which would save a stage, were slower: too few registers.
 std::vector<int> factorise(int length) {
   std::vector<int> radices;
-  int rest = length;
+  int rest = std::max(length, 1);
   for (const int radix : {8, 4, 2, 3, 5})
     while (rest % radix == 0 && radix != length) {
       radices.push_back(radix);

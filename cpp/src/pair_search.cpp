@@ -236,7 +236,7 @@ Step newton_step(const ClimbLanes &l, int lane, double arm) {
                        -l.hessian[4][lane],
                        -l.hessian[5][lane]};
   const double scale = std::abs(h[0]) + std::abs(h[3]) + std::abs(h[5]) + 1e-12;
-  for (double damping = 0.0; damping < 100.0; damping = damping == 0.0 ? 0.05 : damping * 4.0) {
+  for (const double damping : {0.0, 0.05, 0.2, 0.8, 3.2, 12.8, 51.2}) {
     const double d = damping * scale;
     const double l00 = std::sqrt(h[0] + d), l10 = h[1] / l00, l20 = h[2] / l00;
     const double l11 = std::sqrt(h[3] + d - l10 * l10), l21 = (h[4] - l20 * l10) / l11;

@@ -388,6 +388,7 @@ std::vector<std::int64_t> order_by_pixels(const float *images, std::int64_t n,
     keys.emplace_back(skewness(images + i * pixels, pixels), i);
   std::sort(keys.begin(), keys.end());
   std::vector<std::int64_t> order;
+  order.reserve(keys.size());
   for (const auto &key : keys)
     order.push_back(key.second);
   return order;
