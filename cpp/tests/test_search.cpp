@@ -199,10 +199,16 @@ void between_is_a_corner_of_all() {
   search_between(rings_of({images.begin(), middle}), rings_of({middle, images.end()}), grid(1),
                  arrays.result(), control);
   CHECK(control.done == control.total);
+  // Among all, the image in the later slot of a pair is the one that is moved; here it is the lane.
+  const PolarRings rings = rings_of(images);
+  std::vector<int> slot(images.size());
+  for (int s = 0; s < n_rows + n_lanes; ++s)
+    slot[size(static_cast<int>(rings.image_at(s)))] = s;
   for (int i = 0; i < n_rows; ++i)
     for (int j = 0; j < n_lanes; ++j)
-      CHECK(std::abs(arrays.value[size(i * n_lanes + j)] - all.value[all.at(i, n_rows + j)]) <
-            1e-5f);
+      if (slot[size(n_rows + j)] > slot[size(i)])
+        CHECK(std::abs(arrays.value[size(i * n_lanes + j)] - all.value[all.at(i, n_rows + j)]) <
+              1e-5f);
 }
 
 void refining_never_lowers() {
