@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core
-from ._images import complete, shift_grid, soft_mask
+from ._defaults import complete
+from ._images import shift_grid, soft_mask
 from .checks import as_images, as_positive, as_threads
 from .config import AffinitySettings
 
@@ -61,6 +62,7 @@ def affinity(
     angles: int | None = None,
     refine: bool = True,
     exhaustive: bool = False,
+    weights: Sequence[float] | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Affinity:
@@ -77,9 +79,9 @@ def affinity(
         A per px. Not used by the search, whose lengths are px and frequencies cycles/px.
     band : (low, high), optional
         Frequencies compared, cycles/px, 0 <= low < high <= 0.5. Default: from one wave across
-        the mask to where the averages' power meets the noise floor.
+        the mask to where near averages have hardly anything in common.
     mask_diameter : float, optional
-        px; default 0.92 L.
+        px; default: from the extent of the averages' contrast, at most 0.92 L.
     max_shift : float, optional
         Radius of the disc of shifts searched, px; default 0.09 L; 0: no shifts.
     shift_step : float, optional
@@ -93,6 +95,10 @@ def affinity(
         Climb from the best grid point to the maximum in angle and shift.
     exhaustive : bool
         Search shifts in steps of 1 px, without short cuts.
+    weights : sequence of float, optional
+        Weight of the power on each ring, one per ring; the radii of the rings weigh every sample
+        of the plane alike, as they do by default in a band that is given. Default without a band:
+        from what near averages have in common.
     threads : int, optional
         Default: all processors that this process may use. The result is the same to the bit.
     progress : callable, optional
@@ -111,16 +117,26 @@ def affinity(
     -----
     For images i and j and a shift t of j, the correlation over all in-plane angles is the Fourier
     series of g_m = sum_k w_k a_m^i(k) conj(a_m^j,t(k)), a_m(k) the angular Fourier coefficients
-    of the transform on the ring of radius k, w_k = k the area of the ring; without the
-    conjugation it is that of the mirror image (Joyeux & Penczek 2002; Rangan et al. 2020).
+    of the transform on the ring of radius k, w_k its weight; without the conjugation it is that
+    of the mirror image (Joyeux & Penczek 2002; Rangan et al. 2020).
     """
     stack = as_images(images)
     if pixel_size is not None:
         as_positive("pixel size", pixel_size, "A")
     asked = AffinitySettings(
-        band, mask_diameter, max_shift, shift_step, bool(mirror), rings, angles, refine, exhaustive
+        band,
+        mask_diameter,
+        max_shift,
+        shift_step,
+        bool(mirror),
+        rings,
+        angles,
+        refine,
+        exhaustive,
+        None if weights is None else tuple(weights),
     )
-    return compare(stack, complete(asked, stack), as_threads(threads), progress)
+    number = as_threads(threads)
+    return compare(stack, complete(asked, stack, number), number, progress)
 
 
 def compare(
@@ -136,6 +152,7 @@ def compare(
     assert settings.angles
     assert settings.max_shift is not None
     assert settings.shift_step
+    assert settings.weights
     mask, rim = soft_mask(images.shape[1], settings.mask_diameter)
     rings = _core.PolarRings(
         images,
@@ -145,7 +162,7 @@ def compare(
         high=settings.band[1],
         n_rings=settings.rings,
         n_angles=settings.angles,
-        weight=list(ring_weights(settings.band, settings.rings)),
+        weight=settings.weights,
         threads=threads,
     )
     values, angle, shift, mirror = _core.search_pairs(
@@ -158,9 +175,3 @@ def compare(
         progress=progress,
     )
     return Affinity(values, angle, shift, mirror, settings)
-
-
-def ring_weights(band: tuple[float, float], rings: int) -> NDArray[np.float64]:
-    """Weight of each ring: its circumference, so that every sample of the plane counts alike."""
-    width = (band[1] - band[0]) / rings
-    return np.asarray(band[0] + (np.arange(rings) + 0.5) * width)
