@@ -19,6 +19,7 @@ Floats = NDArray[np.float32]
 LEAST_DIAMETER = 4  # px: one wave across it is still a frequency below the highest
 MOST_POINTS = 2**30  # of shift and angle: with the mirror, what the search numbers in 32 bits
 HIGHEST = 1 / 3  # cycles/px: beyond, the interpolation behind 2D classes has damped the signal
+MOST_WAVES = 64.0  # across the mask: finer detail tells no views apart that coarser does not
 LEAST_WAVES = 8.0  # across the mask: coarser detail alone tells no views apart
 
 
@@ -73,7 +74,7 @@ def _max_shift(max_shift: float | None, box: int) -> float:
 
 def _widest_band(diameter: float) -> tuple[float, float]:
     low = 1.0 / diameter  # nothing slower fits the mask
-    return low, min(max(HIGHEST, 3 * low), 0.5)
+    return low, min(max(min(HIGHEST, MOST_WAVES * low), 3 * low), 0.5)
 
 
 def _band(

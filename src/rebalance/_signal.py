@@ -16,6 +16,7 @@ Floats = NDArray[np.float32]
 SAMPLE = 48  # averages that are looked at: what is found hardly changes with more
 WAVES = 8.0  # across the mask: detail that brings averages of one view onto each other
 LEAST_CORRELATION = 1 / 7  # Rosenthal & Henderson 2003: half of the common signal is noise
+BAND_SHARE = 0.995  # of what makes up the affinity lies below the band limit
 
 
 @dataclass(frozen=True)
@@ -37,21 +38,26 @@ class Signal:
     power: Doubles
 
     def limit(self) -> float:
-        """Frequency (cycles/px) from which on near averages have hardly anything in common."""
-        below = np.flatnonzero(self.correlation < LEAST_CORRELATION)
-        return float(self.radius[below[0] if len(below) else -1])
+        """Frequency (cycles/px) from which on hardly anything in common is left."""
+        share = np.cumsum(self.radius * self._gain() * self.power)
+        below = (self.correlation < LEAST_CORRELATION) | (share > BAND_SHARE * share[-1])
+        return float(self.radius[np.argmax(below) if below.any() else -1])
 
     def weights(self, radius: Doubles) -> tuple[float, ...] | None:
-        """Weight of rings of these radii, the largest 1; None where nothing is in common.
-
-        Both averages are Wiener filtered, each by the correlation, and half whitened, so that
-        the strongest frequencies do not decide alone; a ring counts as its circumference.
-        """
-        gain = self.correlation**2 / np.sqrt(self.power)
-        weight = radius * np.interp(radius, self.radius, gain)
+        """Weight of rings of these radii, the largest 1; None where nothing is in common."""
+        weight = radius * np.interp(radius, self.radius, self._gain())
         if weight.max() <= 0:
             return None
         return tuple(float(w) for w in weight / weight.max())
+
+    def _gain(self) -> Doubles:
+        """Weight of a sample of the plane, on each ring.
+
+        Half way (their geometric mean) between the correlation of Wiener filtered averages,
+        correlation^2, and that of half whitened ones, correlation / sqrt(power).
+        """
+        gain: Doubles = self.correlation**1.5 / self.power**0.25
+        return gain
 
 
 def find_signal(
