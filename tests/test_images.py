@@ -21,7 +21,8 @@ from rebalance.errors import RebalanceError
 from rebalance.metrics import roc_area
 
 Images = NDArray[np.float32]
-STACKS = ["betagal_20x256", "slicem_mixture_100x96"]  # real ones without blank averages
+# Real stacks without blank averages. The second fills its box, so the mask cuts a moved copy.
+LIKE_THEIR_COPIES = {"betagal_20x256": 0.999, "slicem_mixture_100x96": 0.995}
 
 
 def averages(n: int = 24, box: int = 64, snr: float = 4.0, **more: object) -> Images:
@@ -212,12 +213,12 @@ def test_a_copy_is_its_original_whatever_the_shift_within_range() -> None:
     assert values.min() >= 0.998
 
 
-@pytest.mark.parametrize("name", STACKS)
+@pytest.mark.parametrize("name", LIKE_THEIR_COPIES)
 def test_real_averages_find_their_copies(test_data: Path, name: str) -> None:
     images = mrcfile.read(test_data / f"classes/{name}.mrcs")[::3][:20].astype(np.float32)
     values, found = original_and_copy(images, 3.0)
     assert found == 1
-    assert np.median(values) >= 0.999
+    assert np.median(values) >= LIKE_THEIR_COPIES[name]
 
 
 def test_grid_of_shifts_fills_the_disc() -> None:
