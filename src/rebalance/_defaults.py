@@ -32,7 +32,9 @@ def complete(settings: AffinitySettings, images: Floats, threads: int = 1) -> Af
     if settings.band is None:  # in a band that was given, every sample of the plane counts alike
         signal = find_signal(images, diameter, max_shift, _widest_band(diameter), threads)
     band = _band(settings.band, signal, diameter)
-    step = _or(settings.shift_step, _default_step(band[1], settings.exhaustive), "shift step")
+    step = _or(
+        settings.shift_step, _default_step(band[1], max_shift, settings.exhaustive), "shift step"
+    )
     angles = _n_angles(settings.angles, band, diameter)
     _check_grid(max_shift, step, angles)
     rings = _n_rings(settings.rings, band, diameter)
@@ -105,9 +107,12 @@ def _check_grid(max_shift: float, step: float, angles: int) -> None:
         )
 
 
-def _default_step(high: float, exhaustive: bool) -> float:
-    # A correlation band-limited at `high` varies over 1 / (2 high) px: two steps within that.
-    return 1.0 if exhaustive else max(1.0, round(0.25 / high))
+def _default_step(high: float, max_shift: float, exhaustive: bool) -> float:
+    # A correlation band-limited at `high` varies over 1 / (2 high) px: two steps within that, and
+    # whole steps to the maximum, so that the grid fills the range.
+    if exhaustive or max_shift == 0:
+        return 1.0
+    return max(1.0, max_shift / math.ceil(max_shift * high / 0.25))
 
 
 def _n_rings(rings: int | None, band: tuple[float, float], diameter: float) -> int:

@@ -46,16 +46,17 @@ def _radial_contrast(images: Floats) -> tuple[Doubles, Doubles]:
     return np.arange(n), contrast[:n]
 
 
-def _square_contrast(image: Floats) -> Doubles:
+def _square_contrast(image: Floats) -> Floats:
     """Squares of what stands above the border of an image; their sum is 1, or 0 if blank."""
     border = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
-    contrast = image - border.mean(dtype=np.float64)
-    largest = np.abs(contrast).max()
-    if largest <= 1e-6 * np.abs(image).max():
-        return np.zeros(image.shape)
-    square = (contrast / largest) ** 2
-    share: Doubles = square / square.sum()
-    return share
+    contrast: Floats = image - np.float32(border.mean(dtype=np.float64))
+    largest = max(contrast.max(), -contrast.min())
+    if largest <= 1e-6 * max(image.max(), -image.min()):
+        return np.zeros_like(image)
+    contrast /= largest
+    contrast *= contrast
+    contrast /= contrast.sum()
+    return contrast
 
 
 def ring_radii(band: tuple[float, float], rings: int) -> Doubles:
