@@ -3,8 +3,8 @@
 First table: area under the ROC curve with defaults on the labelled sets, beside the best of band
 limits 0.10 to 0.25 cycles/px by shift ranges 4 to 12 px. Second table: the ways to weigh rings
 that were tried, on the labelled sets and on simulated ones of many kinds: area under the ROC curve,
-and adjusted Rand index of average linkage at the true number of views. Nothing was fitted to
-single sets.
+and adjusted Rand index of average linkage at the true number of views. The default
+weights were picked with these sets in view: docs/method.md has scores on sets made afterwards.
 
 Command: ``REBALANCE_TEST_DATA=DIR python benchmarks/defaults.py [SIMULATED_SETS]``
 """
