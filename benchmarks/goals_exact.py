@@ -16,7 +16,8 @@ from stacks import Images, data_folder, mixture, real_stacks, simulated
 from truth_sets import TruthSet, truth_sets
 
 import rebalance
-from rebalance._images import complete, shift_grid, soft_mask
+from rebalance._defaults import complete
+from rebalance._images import shift_grid, soft_mask
 from rebalance.config import AffinitySettings
 from rebalance.metrics import roc_area
 

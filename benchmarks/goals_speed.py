@@ -22,8 +22,8 @@ from timing import best_times
 
 import rebalance
 from rebalance import _core
-from rebalance._affinity import ring_weights
-from rebalance._images import complete
+from rebalance._defaults import complete
+from rebalance._images import ring_radii
 from rebalance._result_arrays import MEMORY_LIMIT, pair_arrays
 from rebalance.config import AffinitySettings
 
@@ -92,7 +92,7 @@ def rotation(n: int = 1000, rounds: int = 3) -> list[Measured]:
     images = simulated(n, 128)
     asked = AffinitySettings(band=(0.0, 0.33), max_shift=0.0, rings=64, angles=256, refine=False)
     settings = complete(asked, images)
-    rings, radius = polar_rings(images, settings), ring_weights((0.0, 0.33), 64)
+    rings, radius = polar_rings(images, settings), ring_radii((0.0, 0.33), 64)
     samples, still = rings.samples(), np.zeros((1, 2))
     ways: dict[str, Callable[[], object]] = {
         name: partial(_rotations, rings, still, n, name) for name in runnable()

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import rebalance
-from rebalance._images import complete
+from rebalance._defaults import complete
 from rebalance.config import AffinitySettings
 
 THREADS = 2

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from scipy import fft
 
 from rebalance import _core
-from rebalance._affinity import ring_weights
-from rebalance._images import shift_grid, soft_mask
+from rebalance._images import ring_radii, shift_grid, soft_mask
 from rebalance.config import AffinitySettings
 
 
@@ -26,7 +25,7 @@ def plain_affinity(
     assert settings.shift_step
     return plain_search(
         polar_rings(images, settings).samples(),
-        ring_weights(settings.band, settings.rings),
+        ring_radii(settings.band, settings.rings),
         shift_grid(settings.max_shift, settings.shift_step),
         settings.mirror,
         tile,
@@ -48,7 +47,7 @@ def polar_rings(images: NDArray[np.float32], settings: AffinitySettings) -> _cor
         high=settings.band[1],
         n_rings=settings.rings,
         n_angles=settings.angles,
-        weight=list(ring_weights(settings.band, settings.rings)),
+        weight=list(ring_radii(settings.band, settings.rings)),
         threads=1,
     )
 

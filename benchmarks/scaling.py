@@ -17,7 +17,7 @@ from plain_search import polar_rings
 from scipy.optimize import nnls
 from stacks import Images, simulated
 
-from rebalance._images import complete
+from rebalance._defaults import complete
 from rebalance.config import AffinitySettings
 
 NUMBERS = (50, 100, 200, 500, 1000, 2000, 5000)

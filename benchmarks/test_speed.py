@@ -18,7 +18,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from stacks import simulated
 
 from rebalance import _core
-from rebalance._images import complete
+from rebalance._defaults import complete
 from rebalance.config import AffinitySettings
 
 

@@ -366,7 +366,8 @@ def test_settings_come_back_complete() -> None:
 
 
 def test_given_settings_are_kept() -> None:
-    given = AffinitySettings((0.05, 0.25), 30.0, 3.0, 1.5, False, 9, 60, False, True)
+    weights = (0.5, 1.0, 1.0, 2.0, 2.0, 1.0, 1.0, 0.5, 0.0)
+    given = AffinitySettings((0.05, 0.25), 30.0, 3.0, 1.5, False, 9, 60, False, True, weights)
     aff = rebalance.affinity(averages(), **dataclasses.asdict(given))
     assert aff.settings == given
 

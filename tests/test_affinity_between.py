@@ -15,7 +15,7 @@ import rebalance
 from rebalance import AffinityBetween, RebalanceError, _core
 from rebalance._affinity import _pair_search, _polar_rings
 from rebalance._align import transform_image
-from rebalance._images import complete
+from rebalance._defaults import complete
 from rebalance._result_arrays import pair_arrays
 from rebalance._simulate import SimulationSettings, simulate
 from rebalance.config import AffinitySettings

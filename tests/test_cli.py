@@ -386,6 +386,13 @@ def test_lengths_in_angstrom_and_px(original, tmp_path):
     assert chosen["band"] == [1 / 28, 0.25]
 
 
+def test_what_was_compared_is_told_in_the_pixel_size_given(original, tmp_path, capsys):
+    options = ["--angpix", 2, "--mask-diameter", "28px", "--max-shift", "2px", "--resolution", "8A"]
+    run(original / JOB / DATA, tmp_path / "o", *options)
+    sentence = "compared: circle of 56 A (28 px), detail of 8 to 56 A (4 to 28 px), shifts to 4 A"
+    assert sentence in capsys.readouterr().out
+
+
 # ------------------------------------------------------------------------------ refusals
 
 Change = Callable[[Path], object]

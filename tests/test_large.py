@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 import rebalance
 from rebalance import Affinity, RebalanceError, SparseAffinity, _core
 from rebalance._affinity import _pair_search, _polar_rings
-from rebalance._images import complete
+from rebalance._defaults import complete
 from rebalance._result_arrays import pair_arrays
 from rebalance._simulate import SimulationSettings, simulate
 from rebalance.config import AffinitySettings

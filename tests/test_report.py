@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from decimal import Decimal
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -170,6 +171,26 @@ def test_answer_without_superclasses() -> None:
         "No particle belongs to a superclass; 0 of 5 particles were kept and 5 excluded."
     )
     assert cap_sentence(CASES["one average"]).startswith("There is no cap")
+
+
+def test_compared_in_px_and_in_angstrom_where_the_pixel_size_is_known(result: Result) -> None:
+    used = AffinitySettings(band=(0.02, 0.125), mask_diameter=58.9, max_shift=6.0)
+    result = dataclasses.replace(
+        result, affinity=dataclasses.replace(result.affinity, settings=used)
+    )
+    line = "compared: circle of 58.9 px, detail of 8 to 50 px, shifts to 6 px"
+    assert line in summary_lines(result, ())
+    averages = dataclasses.replace(result.averages, pixel_size=3.0)
+    line = (
+        "compared: circle of 177 A (58.9 px), detail of 24 to 150 A (8 to 50 px), "
+        "shifts to 18 A (6 px)"
+    )
+    assert line in summary_lines(dataclasses.replace(result, averages=averages), ())
+    used = dataclasses.replace(used, band=(0.0, 0.125))
+    result = dataclasses.replace(
+        result, affinity=dataclasses.replace(result.affinity, settings=used)
+    )
+    assert any("detail of 8 px and coarser," in line for line in summary_lines(result, ()))
 
 
 def test_summary_lines(result: Result) -> None:

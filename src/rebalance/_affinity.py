@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, overload
 
 import numpy as np
@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _core
 from ._affinity_results import Affinity, AffinityBetween, SparseAffinity
-from ._images import complete, shift_grid, soft_mask
+from ._defaults import complete
+from ._images import shift_grid, soft_mask
 from ._result_arrays import MEMORY_LIMIT, pair_arrays
 from .checks import as_images, as_positive, as_threads, as_whole
 from .config import AffinitySettings
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
         angles: int | None
         refine: bool
         exhaustive: bool
+        weights: Sequence[float] | None
         memory_limit: int
         threads: int | None
         progress: Progress | None
@@ -57,6 +59,7 @@ def affinity(
     angles: int | None = None,
     refine: bool = True,
     exhaustive: bool = False,
+    weights: Sequence[float] | None = None,
     top: int | None = None,
     memory_limit: int = MEMORY_LIMIT,
     threads: int | None = None,
@@ -75,9 +78,9 @@ def affinity(
         A per px. Not used by the search, whose lengths are px and frequencies cycles/px.
     band : (low, high), optional
         Frequencies compared, cycles/px, 0 <= low < high <= 0.5. Default: from one wave across
-        the mask to where the averages' power meets the noise floor.
+        the mask to where near averages have hardly anything in common.
     mask_diameter : float, optional
-        px; default 0.92 L.
+        px; default: from the extent of the averages' contrast, at most 0.92 L.
     max_shift : float, optional
         Radius of the disc of shifts searched, px; default 0.09 L; 0: no shifts.
     shift_step : float, optional
@@ -91,6 +94,10 @@ def affinity(
         Climb from the best grid point to the maximum in angle and shift.
     exhaustive : bool
         Search shifts in steps of 1 px, without short cuts.
+    weights : sequence of float, optional
+        Weight of the power on each ring, one per ring; the radii of the rings weigh every sample
+        of the plane alike, as they do by default in a band that is given. Default without a band:
+        from what near averages have in common.
     top : int, optional
         Keep only so many nearest neighbours of every average, 1 to N - 1: memory grows with
         N times `top`, not with N squared. The search takes as long.
@@ -118,20 +125,30 @@ def affinity(
     -----
     For images i and j and a shift t of j, the correlation over all in-plane angles is the Fourier
     series of g_m = sum_k w_k a_m^i(k) conj(a_m^j,t(k)), a_m(k) the angular Fourier coefficients
-    of the transform on the ring of radius k, w_k = k the area of the ring; without the
-    conjugation it is that of the mirror image (Joyeux & Penczek 2002; Rangan et al. 2020).
+    of the transform on the ring of radius k, w_k its weight; without the conjugation it is that
+    of the mirror image (Joyeux & Penczek 2002; Rangan et al. 2020).
     """
     stack = as_images(images)
     limit = as_whole("memory limit", memory_limit, 0)
     if pixel_size is not None:
         as_positive("pixel size", pixel_size, "A")
     asked = AffinitySettings(
-        band, mask_diameter, max_shift, shift_step, bool(mirror), rings, angles, refine, exhaustive
+        band,
+        mask_diameter,
+        max_shift,
+        shift_step,
+        bool(mirror),
+        rings,
+        angles,
+        refine,
+        exhaustive,
+        None if weights is None else tuple(weights),
     )
+    number = as_threads(threads)
     if top is not None:
         _check_top(top, len(stack))
-        return _nearest(stack, complete(asked, stack), top, as_threads(threads), progress)
-    return _all_pairs(stack, complete(asked, stack), limit, as_threads(threads), progress)
+        return _nearest(stack, complete(asked, stack, number), top, number, progress)
+    return _all_pairs(stack, complete(asked, stack, number), limit, number, progress)
 
 
 def affinity_between(
@@ -148,6 +165,7 @@ def affinity_between(
     angles: int | None = None,
     refine: bool = True,
     exhaustive: bool = False,
+    weights: Sequence[float] | None = None,
     memory_limit: int = MEMORY_LIMIT,
     threads: int | None = None,
     progress: Progress | None = None,
@@ -160,7 +178,7 @@ def affinity_between(
         Class averages of one box and pixel size, axis order (average, y, x).
     pixel_size, band, mask_diameter, max_shift, shift_step, mirror : optional
         As in :func:`affinity`; defaults are chosen from both stacks together.
-    rings, angles, refine, exhaustive, memory_limit, threads, progress : optional
+    rings, angles, refine, exhaustive, weights, memory_limit, threads, progress : optional
         As in :func:`affinity`; the arrays take 17 Na Nb bytes.
 
     Returns
@@ -183,10 +201,19 @@ def affinity_between(
     if pixel_size is not None:
         as_positive("pixel size", pixel_size, "A")
     asked = AffinitySettings(
-        band, mask_diameter, max_shift, shift_step, bool(mirror), rings, angles, refine, exhaustive
+        band,
+        mask_diameter,
+        max_shift,
+        shift_step,
+        bool(mirror),
+        rings,
+        angles,
+        refine,
+        exhaustive,
+        None if weights is None else tuple(weights),
     )
-    settings = complete(asked, np.concatenate([first, second]))
     number = as_threads(threads)
+    settings = complete(asked, np.concatenate([first, second]), number)
     out = pair_arrays(len(first), len(second), limit)
     rows, lanes = (_polar_rings(stack, settings, number) for stack in (first, second))
     search = _pair_search(settings, number)
@@ -228,6 +255,9 @@ def _polar_rings(images: Images, settings: AffinitySettings, threads: int) -> _c
     assert settings.mask_diameter
     assert settings.rings
     assert settings.angles
+    assert settings.max_shift is not None
+    assert settings.shift_step
+    assert settings.weights
     mask, rim = soft_mask(images.shape[1], settings.mask_diameter)
     return _core.PolarRings(
         images,
@@ -237,7 +267,7 @@ def _polar_rings(images: Images, settings: AffinitySettings, threads: int) -> _c
         high=settings.band[1],
         n_rings=settings.rings,
         n_angles=settings.angles,
-        weight=list(ring_weights(settings.band, settings.rings)),
+        weight=settings.weights,
         threads=threads,
     )
 
@@ -252,9 +282,3 @@ def _pair_search(settings: AffinitySettings, threads: int) -> _core.PairSearch:
         max_step=settings.shift_step if settings.refine else 0.0,
         threads=threads,
     )
-
-
-def ring_weights(band: tuple[float, float], rings: int) -> NDArray[np.float64]:
-    """Weight of each ring: its circumference, so that every sample of the plane counts alike."""
-    width = (band[1] - band[0]) / rings
-    return np.asarray(band[0] + (np.arange(rings) + 0.5) * width)

@@ -1,128 +1,85 @@
-"""Images: what is compared of a class average, and the grids on which it is compared."""
+"""Images: the circle that is compared of a class average, and the grids on which it is compared."""
 
 from __future__ import annotations
 
-import dataclasses
 import math
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .checks import as_band, as_max_shift, as_positive, as_whole
-from .config import AffinitySettings
-from .errors import RebalanceError
-
 Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
 
 EDGE = 0.07  # width of the soft edge of the mask, in mask diameters
-LEAST_DIAMETER = 4  # px: one wave across it is still a frequency below the highest
-MOST_POINTS = 2**30  # of shift and angle: with the mirror, what the search numbers in 32 bits
-SIGNAL_SHARE = 0.98  # of the averages' power above the noise floor lies below the band limit
+WIDEST = 0.92  # of the box: the rest shows the level outside the particle
+CONTRAST_SHARE = 0.99  # of the contrast above the noise lies inside the extent of the averages
+NOISE_SHARE = 0.04  # of the box: width of the outermost circles, which show noise only
 
 
-def complete(settings: AffinitySettings, images: Floats) -> AffinitySettings:
-    """`settings` with every None replaced by what suits the (N, L, L) `images`."""
+def roomy_diameter(images: Floats, max_shift: float) -> float:
+    """Diameter (px) of the mask whose flat part holds the averages, also when they are shifted.
+
+    Contrast is the mean square of what stands above the border of the box, over all averages,
+    each scaled alike; what the outermost circles show is noise.
+    """
+    box: int = images.shape[1]
+    radius, contrast = _radial_contrast(images)
+    noise = float(np.median(contrast[-max(2, round(NOISE_SHARE * box)) :]))
+    inside: Doubles = np.cumsum(np.maximum(contrast - noise, 0) * radius)
+    widest = WIDEST * box
+    if inside[-1] <= 0:
+        return widest
+    extent = float(radius[np.searchsorted(inside, CONTRAST_SHARE * inside[-1])])
+    return min(2 * (extent + max_shift) / (1 - 2 * EDGE), widest)
+
+
+def _radial_contrast(images: Floats) -> tuple[Doubles, Doubles]:
+    """Radius (px) of the circles round the centre, and the mean square contrast on them."""
     box = images.shape[1]
-    diameter = _or(settings.mask_diameter, 0.92 * box, "mask diameter")
-    if not LEAST_DIAMETER <= diameter <= box:
-        raise RebalanceError(
-            f"mask diameter must be from {LEAST_DIAMETER} px to the width of the images "
-            f"({box} px), not {diameter:g} px"
-        )
-    max_shift = _max_shift(settings.max_shift, box)
-    band = _band(settings.band, images, diameter)
-    step = _or(settings.shift_step, _default_step(band[1], settings.exhaustive), "shift step")
-    angles = _n_angles(settings.angles, band, diameter)
-    _check_grid(max_shift, step, angles)
-    return dataclasses.replace(
-        settings,
-        band=band,
-        mask_diameter=diameter,
-        max_shift=max_shift,
-        shift_step=step,
-        rings=_n_rings(settings.rings, band, diameter),
-        angles=angles,
-    )
-
-
-def _or(value: float | None, default: float, name: str) -> float:
-    return default if value is None else as_positive(name, value, "px")
-
-
-def _max_shift(max_shift: float | None, box: int) -> float:
-    # Averages are centred to a few per cent of the box; elongated particles need the room.
-    if max_shift is None:
-        return float(max(2, round(0.09 * box)))
-    return as_max_shift(max_shift, box)
-
-
-def _check_grid(max_shift: float, step: float, angles: int) -> None:
-    points = math.pi * (max_shift / step + 1) ** 2 * angles
-    if points >= MOST_POINTS:
-        raise RebalanceError(
-            f"the grid of shifts and angles must have fewer than {MOST_POINTS:,} points, not "
-            f"about {points:.3g}: give a larger shift step or a smaller maximum shift"
-        )
-
-
-def _default_step(high: float, exhaustive: bool) -> float:
-    # A correlation band-limited at `high` varies over 1 / (2 high) px: two steps within that.
-    return 1.0 if exhaustive else max(1.0, round(0.25 / high))
-
-
-def _band(band: tuple[float, float] | None, images: Floats, diameter: float) -> tuple[float, float]:
-    if band is not None:
-        return as_band(band)
-    low = 1.0 / diameter  # nothing slower fits the mask
-    return low, min(max(_signal_limit(images), 3 * low), 0.5)
-
-
-def _signal_limit(images: Floats) -> float:
-    """Frequency (cycles/px) below which nearly all power above the noise floor lies."""
-    frequency, power = radial_power(images)
-    floor = np.median(power[frequency > 0.4])
-    signal = np.cumsum(np.maximum(power - floor, 0) * frequency)
-    if signal[-1] <= 0:
-        return 0.25
-    return float(frequency[np.searchsorted(signal, SIGNAL_SHARE * signal[-1])])
-
-
-def radial_power(images: Floats) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean power of the images around rings of 1 / L cycles/px: frequencies and powers."""
-    box = images.shape[1]
-    spectrum = np.zeros((box, box // 2 + 1))
+    square = np.zeros((box, box))
     for image in images:
-        spectrum += np.abs(np.fft.rfft2(image.astype(np.float64))) ** 2
-    y = np.fft.fftfreq(box)[:, None]
-    x = np.fft.rfftfreq(box)[None, :]
-    ring = np.rint(np.hypot(y, x) * box).astype(int).ravel()
-    rings = np.arange(1, box // 2 + 1)
-    power = np.bincount(ring, spectrum.ravel()) / np.maximum(np.bincount(ring), 1)
-    return rings / box, power[rings]
+        square += _square_contrast(image)
+    y, x = np.indices((box, box)) - box // 2
+    circle = np.rint(np.hypot(y, x)).astype(int).ravel()
+    contrast = np.bincount(circle, square.ravel()) / np.bincount(circle)
+    n = box // 2
+    return np.arange(n), contrast[:n]
 
 
-def _n_rings(rings: int | None, band: tuple[float, float], diameter: float) -> int:
-    if rings is not None:
-        return as_whole("rings", rings, 1, 4096)
+def _square_contrast(image: Floats) -> Floats:
+    """Squares of what stands above the border of an image; their sum is 1, or 0 if blank."""
+    border = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
+    contrast: Floats = image - np.float32(border.mean(dtype=np.float64))
+    largest = max(contrast.max(), -contrast.min())
+    if largest <= 1e-6 * max(image.max(), -image.min()):
+        return np.zeros_like(image)
+    contrast /= largest
+    contrast *= contrast
+    contrast /= contrast.sum()
+    return contrast
+
+
+def ring_radii(band: tuple[float, float], rings: int) -> Doubles:
+    """(K,) radii in cycles/px: the middle of equal parts of the band."""
+    width = (band[1] - band[0]) / rings
+    return np.asarray(band[0] + (np.arange(rings) + 0.5) * width)
+
+
+def n_rings(band: tuple[float, float], diameter: float) -> int:
+    """Rings that are enough for a mask."""
     # An image of this diameter has independent samples 1 / diameter apart.
     return max(8, math.ceil(1.2 * (band[1] - band[0]) * diameter))
 
 
-def _n_angles(angles: int | None, band: tuple[float, float], diameter: float) -> int:
-    if angles is not None:
-        number = as_whole("angles", angles, 8, 65536)
-        if not _is_smooth(number):
-            raise RebalanceError(
-                "angles must be even and a product of 2, 3 and 5 only, "
-                f"not {number}: {_next_smooth(number)} is the next"
-            )
-        return number
+def n_angles(band: tuple[float, float], diameter: float) -> int:
+    """Samples per ring that are enough for a mask."""
     # A ring of radius k holds angular frequencies up to 2 pi k R, and a little more.
     highest = math.pi * band[1] * diameter
-    return _next_smooth(math.ceil(2 * (highest + 2 * highest ** (1 / 3) + 2)))
+    return next_smooth(math.ceil(2 * (highest + 2 * highest ** (1 / 3) + 2)))
 
 
-def _is_smooth(number: int) -> bool:
+def is_smooth(number: int) -> bool:
+    """Whether a number of angles is even and a product of 2, 3 and 5 only."""
     rest = number
     for prime in (2, 3, 5):
         while rest % prime == 0:
@@ -130,8 +87,9 @@ def _is_smooth(number: int) -> bool:
     return rest == 1 and number % 2 == 0
 
 
-def _next_smooth(number: int) -> int:
-    while not _is_smooth(number):
+def next_smooth(number: int) -> int:
+    """Smallest possible number of angles from `number`."""
+    while not is_smooth(number):
         number += 1
     return number
 

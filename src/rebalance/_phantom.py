@@ -39,8 +39,11 @@ class Pose:
     mirror: NDArray[np.bool_]  # (N,)
 
 
-def draw_phantom(rng: np.random.Generator) -> Phantom:
-    """Draw a particle: five domains of unequal size and distance, each a heap of lumps."""
+def draw_phantom(rng: np.random.Generator, elongation: float = 1.0) -> Phantom:
+    """Draw a particle: five domains of unequal size and distance, each a heap of lumps.
+
+    With `elongation` its length stays and its width is divided by it.
+    """
     n_lumps = np.array([70, 45, 28, 16, 8])
     domain_radius = np.array([0.15, 0.12, 0.1, 0.08, 0.05])
     distance = np.array([0.07, 0.16, 0.2, 0.24, 0.28])
@@ -50,6 +53,7 @@ def draw_phantom(rng: np.random.Generator) -> Phantom:
     centre = domain[member] + radius[:, None] * draw_directions(rng, len(member))
     width = rng.uniform(0.012, 0.028, len(member))
     weight = rng.uniform(0.4, 1.6, len(member))
+    centre /= (elongation, elongation, 1.0)
     return Phantom(centre - np.average(centre, axis=0, weights=weight), width, weight)
 
 

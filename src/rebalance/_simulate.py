@@ -36,6 +36,7 @@ class SimulationSettings:
     jitter_deg: float = 4.0  # sd of the direction round its view, about each of two axes
     shift_sd: float = 1.5  # along each axis, clipped to 3 sd
     resolution: tuple[float, float] = (8.0, 16.0)  # A, best and worst average
+    elongation: float = 1.0  # length of the particle over its width
     seed: int = 0
 
 
@@ -115,7 +116,7 @@ def simulate(settings: SimulationSettings | None = None) -> Simulation:
     rng = np.random.Generator(np.random.PCG64(settings.seed))
     n_real, n_junk = _n_real(settings), _n_junk(settings)
 
-    phantom = draw_phantom(rng)
+    phantom = draw_phantom(rng, settings.elongation)
     label, frame = _draw_views(rng, n_real, settings)
     pose = _draw_pose(rng, frame, settings.shift_sd)
     resolution = rng.uniform(*settings.resolution, n_real + n_junk)
@@ -167,6 +168,7 @@ def _check(s: SimulationSettings) -> None:
         ("jitter_deg", s.jitter_deg, 0 <= s.jitter_deg < math.inf, "0 degrees or more"),
         ("shift_sd", s.shift_sd, 0 <= s.shift_sd < math.inf, "0 px or more"),
         ("resolution", s.resolution, 0 < best <= worst < math.inf, "above 0 A, the best first"),
+        ("elongation", s.elongation, 1 <= s.elongation < math.inf, "1 or more"),
         ("seed", s.seed, s.seed >= 0, "0 or more"),
     ]
     for name, value, holds, rule in rules:

@@ -133,6 +133,22 @@ def as_band(band: tuple[float, float]) -> tuple[float, float]:
     return low, high
 
 
+def as_weights(weights: object, rings: int) -> tuple[float, ...]:
+    """One weight per ring, finite, none below 0 and not all 0."""
+    array = _as_array("weights", weights)  # type: ignore[arg-type]
+    if array.dtype.kind not in "iuf" or array.shape != (rings,):
+        raise RebalanceError(
+            f"weights must be one number for each of {rings} rings, not an array of type "
+            f"{array.dtype} and shape {array.shape}: give rings and weights together"
+        )
+    if not np.isfinite(array).all() or array.min() < 0 or array.max() <= 0:
+        raise RebalanceError(
+            f"weights must be finite, 0 or more and not all 0, but span {array.min():g} to "
+            f"{array.max():g}"
+        )
+    return tuple(float(weight) for weight in array)
+
+
 def as_threads(threads: object | None) -> int:
     """Number of threads; None: the processors that this process may use."""
     if threads is None:

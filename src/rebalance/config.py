@@ -23,6 +23,7 @@ class AffinitySettings:
     angles: int | None = None  # samples per ring
     refine: bool = True  # climb from the best grid point to the true maximum
     exhaustive: bool = False  # the whole grid, no short cuts
+    weights: tuple[float, ...] | None = None  # of the power on each ring, one per ring
 
 
 @dataclass(frozen=True)

@@ -159,6 +159,7 @@ def run_job(args: argparse.Namespace, command: str) -> Result:
         given = _given(args.affinity, checksum)
         with ProgressBar("comparing class averages") as progress:
             result = run_pipeline(job, settings, given=given, threads=threads, progress=progress)
+        result = _with_pixel_size(result, args.angpix)
         record = _record(result, job, inputs, command)
         _write(result, job, directory, record, checksum)
     print("\n".join(summary_lines(result, ())))
@@ -214,6 +215,15 @@ def _search_settings(args: argparse.Namespace, job: Job) -> AffinitySettings:
         max_shift=px("--max-shift", args.max_shift),
         mirror=not args.no_mirror,
         exhaustive=args.exhaustive,
+    )
+
+
+def _with_pixel_size(result: Result, angpix: float | None) -> Result:
+    """The result, its averages with the pixel size that was given."""
+    if angpix is None:
+        return result
+    return dataclasses.replace(
+        result, averages=dataclasses.replace(result.averages, pixel_size=angpix)
     )
 
 

@@ -118,8 +118,9 @@ def read_affinity(path: Path, sha256: str) -> dict[str, Any]:
 
 
 def _as_settings(plain: dict[str, Any]) -> AffinitySettings:
-    if plain.get("band") is not None:
-        plain["band"] = tuple(plain["band"])
+    for name in ("band", "weights"):
+        if plain.get(name) is not None:
+            plain[name] = tuple(plain[name])
     return AffinitySettings(**plain)
 
 

@@ -115,6 +115,39 @@ def answer(result: Result) -> str:
     )
 
 
+def compared_line(result: Result) -> str:
+    """Say what was compared of each average: circle, detail and shifts, in A too where known."""
+    used, pixel_size = result.affinity.settings, result.averages.pixel_size
+    parts = []
+    if used.mask_diameter is not None:
+        parts.append(f"circle of {_length(used.mask_diameter, pixel_size)}")
+    if used.band is not None:
+        parts.append(f"detail of {_detail(used.band, pixel_size)}")
+    if used.max_shift is not None:
+        parts.append(f"shifts to {_length(used.max_shift, pixel_size)}")
+    return f"compared: {', '.join(parts)}"
+
+
+def _length(px: float, pixel_size: float | None) -> str:
+    if pixel_size is None:
+        return f"{px:.3g} px"
+    return f"{px * pixel_size:.3g} A ({px:.3g} px)"
+
+
+def _detail(band: tuple[float, float], pixel_size: float | None) -> str:
+    """Name a band by the wavelengths of its limits, the finest first."""
+    finest = 1 / band[1]
+    if band[0] == 0:
+        return f"{_length(finest, pixel_size)} and coarser"
+    coarsest = 1 / band[0]
+    if pixel_size is None:
+        return f"{finest:.3g} to {coarsest:.3g} px"
+    return (
+        f"{finest * pixel_size:.3g} to {coarsest * pixel_size:.3g} A "
+        f"({finest:.3g} to {coarsest:.3g} px)"
+    )
+
+
 def cap_sentence(result: Result) -> str:
     """Say how many particles a superclass keeps at most, and what set that number."""
     balance = result.balance
@@ -144,6 +177,7 @@ def summary_lines(result: Result, found: Sequence[str]) -> list[str]:
     """
     return [
         *found,
+        compared_line(result),
         "",
         *_totals(result),
         "",

@@ -123,7 +123,7 @@ def _setting(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, tuple):
-        return " to ".join(_setting(part) for part in value)
+        return (" to " if len(value) == 2 else ", ").join(_setting(part) for part in value)
     return str(value)
 
 
