@@ -47,7 +47,8 @@ def twin() -> list[Measured]:
 
 def twin_difference(images: Images) -> float:
     """The largest over all pairs and instruction sets."""
-    settings = complete(AffinitySettings(refine=False), images)
+    chosen = complete(AffinitySettings(refine=False), images)
+    settings = dataclasses.replace(chosen, weights=None)  # the twin's: the radius of the ring
     assert settings.band
     assert settings.mask_diameter
     assert settings.rings
