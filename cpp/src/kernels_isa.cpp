@@ -348,17 +348,29 @@ void first_butterflies(const float *inputs, int j, int part, const float *twiddl
   }
 }
 
-// Products and first stage of the transform, for all B images i.
+// Block number b of a call for several.
+inline PairBlock block_of(PairBlock p, int b, long stride) {
+  p.rows += b * p.rings->n_freq * static_cast<long>(p.rings->n_rings) * 2 * B;
+  p.work += b * B * stride;
+  p.best += b;
+  return p;
+}
+
+// Products and first stage of the transform, for all images i. The coefficients of the images j
+// that one butterfly needs are used for every block before the next ones are read.
 template <int R> void first_stage(const PairBlock &p, const float *lanes, long stride) {
   alignas(64) float inputs[2 * B * R * 2 * W];
   const FftPlan &plan = *p.rings->fft;
   const int part = plan.length / R;
-  for (int j = 0; 2 * j <= part; ++j) {
-    first_inputs<R>(p, lanes, j, part, inputs);
-    first_butterflies<R>(inputs, j, part, plan.twiddle[0], p.work, stride);
-    if (j != 0 && 2 * j != part)
-      first_butterflies<R>(inputs + 2 * W * B * R, part - j, part, plan.twiddle[0], p.work, stride);
-  }
+  for (int j = 0; 2 * j <= part; ++j)
+    for (int b = 0; b < p.n_blocks; ++b) {
+      const PairBlock block = block_of(p, b, stride);
+      first_inputs<R>(block, lanes, j, part, inputs);
+      first_butterflies<R>(inputs, j, part, plan.twiddle[0], block.work, stride);
+      if (j != 0 && 2 * j != part)
+        first_butterflies<R>(inputs + 2 * W * B * R, part - j, part, plan.twiddle[0], block.work,
+                             stride);
+    }
 }
 
 struct Best {
@@ -409,6 +421,19 @@ void maximum(const float *data, const FftPlan &plan, bool mirror, int32_t first_
   });
 }
 
+// The other stages of the transform and the maximum, for the B images i of one block.
+void rest_of_block(const PairBlock &p, int lane, long stride) {
+  const FftPlan &plan = *p.rings->fft;
+  for (int i = 0; i < B; ++i) {
+    float *data = p.work + i * stride;
+    fft_stages(data, plan, 1, plan.n_stages - 1);
+    Best best = {load(p.best->value[i] + lane), *reinterpret_cast<I *>(p.best->code[i] + lane)};
+    maximum(data, plan, p.mirror != 0, p.first_code, best);
+    store(p.best->value[i] + lane, best.value);
+    *reinterpret_cast<I *>(p.best->code[i] + lane) = best.code;
+  }
+}
+
 void pairs(const PairBlock &p) {
   const RingShape &shape = *p.rings;
   const long stride = pair_stride(shape.n_angles, W);
@@ -416,14 +441,8 @@ void pairs(const PairBlock &p) {
   for (int lane = 0; lane < kLanes; lane += W, lanes += 2 * W * shape.n_freq * shape.n_rings) {
     with_radix(shape.fft->radix[0],
                [&](auto radix) { first_stage<decltype(radix)::value>(p, lanes, stride); });
-    for (int i = 0; i < B; ++i) {
-      float *data = p.work + i * stride;
-      fft_stages(data, *shape.fft, 1, shape.fft->n_stages - 1);
-      Best best = {load(p.best->value[i] + lane), *reinterpret_cast<I *>(p.best->code[i] + lane)};
-      maximum(data, *shape.fft, p.mirror != 0, p.first_code, best);
-      store(p.best->value[i] + lane, best.value);
-      *reinterpret_cast<I *>(p.best->code[i] + lane) = best.code;
-    }
+    for (int b = 0; b < p.n_blocks; ++b)
+      rest_of_block(block_of(p, b, stride), lane, stride);
   }
 }
 

@@ -67,12 +67,13 @@ constexpr long pair_stride(long n_angles, long width) {
 
 struct PairBlock {
   const RingShape *rings;
-  const float *rows;  ///< [n_freq][n_rings][2][block] coefficients of the images i
+  int n_blocks;
+  const float *rows;  ///< [n_blocks][n_freq][n_rings][2][block] coefficients of the images i
   const float *lanes; ///< [kLanes / width][n_freq][n_rings][2][width] of the images j
   int mirror;         ///< also compare with mirror images
   int32_t first_code;
-  float *work; ///< block * pair_stride(n_angles, width) floats, aligned to 64 bytes
-  PairBest *best;
+  float *work;    ///< n_blocks * block * pair_stride(n_angles, width) floats, aligned to 64 bytes
+  PairBest *best; ///< [n_blocks]
 };
 
 /// State of the climb of one image i against kLanes images j.
