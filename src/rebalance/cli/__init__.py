@@ -110,9 +110,15 @@ def _signals_as_exceptions() -> Iterator[None]:
 
 
 def _stop(number: int, _frame: FrameType | None) -> NoReturn:
-    for each in SIGNALS:  # a second Ctrl-C must not cut the cleaning up short
-        signal.signal(each, signal.SIG_IGN)
+    # A second Ctrl-C must not cut the cleaning up short. (Not SIG_IGN: Python prints a complaint
+    # when it finds that a signal on its way has lost its handler.)
+    for each in SIGNALS:
+        signal.signal(each, _heed_no_more)
     raise Stopped(number)
+
+
+def _heed_no_more(_number: int, _frame: FrameType | None) -> None:
+    pass
 
 
 def _drop_stdout() -> None:
