@@ -168,18 +168,22 @@ def _turn(angle: float) -> Floats:
 # Superclasses.
 
 
-def scaled_kernel(affinity: Floats) -> Floats:
-    """Gaussian kernel of the distances, scaled by 0.55 of each row's upper median."""
+def scaled_kernel(affinity: Floats, rank: float = 0.95, share: float = 0.45) -> Floats:
+    """Gaussian kernel of the distances, scaled by a share of each row's distance at this rank."""
     squared = 2 * (1 - affinity)
     np.fill_diagonal(squared, 0)
     distance = np.sort(np.sqrt(squared), axis=1)
-    scale = np.maximum(0.55 * distance[:, len(distance) // 2], 1e-6)
+    scale = np.maximum(share * distance[:, int(rank * (len(distance) - 1))], 1e-6)
     return np.exp(-squared / np.outer(scale, scale))
 
 
 def spectral_labels(affinity: Floats, k: int) -> NDArray[np.int64]:
     """k-means on the sphere of the k leading eigenvectors of the normalised kernel."""
-    kernel = scaled_kernel(affinity)
+    return labels_of_kernel(scaled_kernel(affinity), k)
+
+
+def labels_of_kernel(kernel: Floats, k: int) -> NDArray[np.int64]:
+    """As :func:`spectral_labels`, of any kernel."""
     degree = kernel.sum(axis=1)
     _, vectors = np.linalg.eigh(kernel / np.sqrt(np.outer(degree, degree)))
     points = vectors[:, -k:]
@@ -210,7 +214,12 @@ def _first_centres(points: Floats, k: int) -> Floats:
 
 def silhouette(affinity: Floats, labels: NDArray[np.integer]) -> Floats:
     """Per average, on the distance 1 - kernel; 0 for an average alone in its group."""
-    distance = 1 - scaled_kernel(affinity)
+    return silhouette_of_kernel(scaled_kernel(affinity), labels)
+
+
+def silhouette_of_kernel(kernel: Floats, labels: NDArray[np.integer]) -> Floats:
+    """As :func:`silhouette`, of any kernel."""
+    distance = 1 - kernel
     quality = np.zeros(len(labels))
     for i, own in enumerate(labels):
         mates = np.flatnonzero((labels == own) & (np.arange(len(labels)) != i))

@@ -10,18 +10,22 @@ namespace rebalance {
 
 namespace {
 
-// Scale of the kernel as a share of a row's median distance; 0.5 to 0.6 did best on sets with
-// known views (see docs/method.md).
-constexpr double kScale = 0.55;
+// Scale of the kernel: a share of the distance that all but a few of a row's images keep. Far
+// images tell what unlike means; a median would tell how crowded the own view is, once it holds
+// half of all (see docs/method.md).
+constexpr double kScale = 0.45;
+constexpr double kRank = 0.95;
 
 std::size_t size(std::int64_t n) {
   return static_cast<std::size_t>(n);
 }
 
-double median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
+// The value at rank kRank, 0 the smallest and 1 the largest.
+double far_value(std::vector<double> values) {
+  const auto last = static_cast<double>(values.size() - 1);
+  const auto at = values.begin() + static_cast<std::ptrdiff_t>(kRank * last);
+  std::nth_element(values.begin(), at, values.end());
+  return *at;
 }
 
 std::vector<double> scales(const double *affinity, std::int64_t n) {
@@ -29,7 +33,7 @@ std::vector<double> scales(const double *affinity, std::int64_t n) {
   for (std::int64_t i = 0; i < n; ++i) {
     for (std::int64_t j = 0; j < n; ++j)
       row[size(j)] = i == j ? 0.0 : std::sqrt(std::max(0.0, 2.0 * (1.0 - affinity[i * n + j])));
-    scale[size(i)] = std::max(kScale * median(row), 1e-6);
+    scale[size(i)] = std::max(kScale * far_value(row), 1e-6);
   }
   return scale;
 }

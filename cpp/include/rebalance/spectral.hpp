@@ -14,9 +14,9 @@ using Dsyevr = void (*)(char *jobz, char *range, char *uplo, int *n, double *a, 
 
 /// The leading eigenvectors of the normalised kernel, from which every number of groups is cut.
 ///
-/// With d_ij^2 = 2 (1 - a_ij), the kernel is exp(-d_ij^2 / (s_i s_j)), s_i a share of the median
-/// of row i's distances: local scaling (Zelnik-Manor & Perona 2004) that a crowded
-/// neighbourhood does not shrink. The kernel keeps its diagonal, so that an image far from all
+/// With d_ij^2 = 2 (1 - a_ij), the kernel is exp(-d_ij^2 / (s_i s_j)), s_i a share of row i's
+/// larger distances: local scaling (Zelnik-Manor & Perona 2004) that a crowded neighbourhood does
+/// not shrink. The kernel keeps its diagonal, so that an image far from all
 /// others is a group of its own and not an accident of the noise.
 class SpectralEmbedding {
 public:
