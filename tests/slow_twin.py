@@ -168,7 +168,11 @@ def _turn(angle: float) -> Floats:
 # Superclasses.
 
 
-def scaled_kernel(affinity: Floats, rank: float = 0.95, share: float = 0.45) -> Floats:
+GROUPING = (0.5, 0.55)  # rank of the distance that scales the kernel, share of it
+JUDGING = (0.95, 0.45)
+
+
+def scaled_kernel(affinity: Floats, rank: float, share: float) -> Floats:
     """Gaussian kernel of the distances, scaled by a share of each row's distance at this rank."""
     squared = 2 * (1 - affinity)
     np.fill_diagonal(squared, 0)
@@ -179,7 +183,7 @@ def scaled_kernel(affinity: Floats, rank: float = 0.95, share: float = 0.45) -> 
 
 def spectral_labels(affinity: Floats, k: int) -> NDArray[np.int64]:
     """k-means on the sphere of the k leading eigenvectors of the normalised kernel."""
-    return labels_of_kernel(scaled_kernel(affinity), k)
+    return labels_of_kernel(scaled_kernel(affinity, *GROUPING), k)
 
 
 def labels_of_kernel(kernel: Floats, k: int) -> NDArray[np.int64]:
@@ -214,7 +218,7 @@ def _first_centres(points: Floats, k: int) -> Floats:
 
 def silhouette(affinity: Floats, labels: NDArray[np.integer]) -> Floats:
     """Per average, on the distance 1 - kernel; 0 for an average alone in its group."""
-    return silhouette_of_kernel(scaled_kernel(affinity), labels)
+    return silhouette_of_kernel(scaled_kernel(affinity, *JUDGING), labels)
 
 
 def silhouette_of_kernel(kernel: Floats, labels: NDArray[np.integer]) -> Floats:

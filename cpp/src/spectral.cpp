@@ -10,36 +10,40 @@ namespace rebalance {
 
 namespace {
 
-// Scale of the kernel: a share of the distance that all but a few of a row's images keep. Far
-// images tell what unlike means; a median would tell how crowded the own view is, once it holds
-// half of all (see docs/method.md).
-constexpr double kScale = 0.45;
-constexpr double kRank = 0.95;
+// Scale of a kernel: a share of the distance at some rank of a row, 0 the smallest and 1 the
+// largest.
+struct Scale {
+  double rank, share;
+};
+// The median separates views best. But once one view holds half of all images it tells how crowded
+// that view is, and breaking the view up looks better and better; how good a number of groups is
+// is judged by what unlike images keep as distance (see docs/method.md).
+constexpr Scale kGrouping{0.5, 0.55};
+constexpr Scale kJudging{0.95, 0.45};
 
 std::size_t size(std::int64_t n) {
   return static_cast<std::size_t>(n);
 }
 
-// The value at rank kRank, 0 the smallest and 1 the largest.
-double far_value(std::vector<double> values) {
+double value_at_rank(std::vector<double> values, double rank) {
   const auto last = static_cast<double>(values.size() - 1);
-  const auto at = values.begin() + static_cast<std::ptrdiff_t>(kRank * last);
+  const auto at = values.begin() + static_cast<std::ptrdiff_t>(rank * last);
   std::nth_element(values.begin(), at, values.end());
   return *at;
 }
 
-std::vector<double> scales(const double *affinity, std::int64_t n) {
+std::vector<double> scales(const double *affinity, std::int64_t n, Scale kind) {
   std::vector<double> scale(size(n)), row(size(n));
   for (std::int64_t i = 0; i < n; ++i) {
     for (std::int64_t j = 0; j < n; ++j)
       row[size(j)] = i == j ? 0.0 : std::sqrt(std::max(0.0, 2.0 * (1.0 - affinity[i * n + j])));
-    scale[size(i)] = std::max(kScale * far_value(row), 1e-6);
+    scale[size(i)] = std::max(kind.share * value_at_rank(row, kind.rank), 1e-6);
   }
   return scale;
 }
 
-std::vector<double> scaled_kernel(const double *affinity, std::int64_t n) {
-  const std::vector<double> scale = scales(affinity, n);
+std::vector<double> scaled_kernel(const double *affinity, std::int64_t n, Scale kind) {
+  const std::vector<double> scale = scales(affinity, n, kind);
   std::vector<double> kernel(size(n * n));
   for (std::int64_t i = 0; i < n; ++i)
     for (std::int64_t j = 0; j < n; ++j) {
@@ -186,8 +190,9 @@ constexpr int kMaxRounds = 300;
 
 SpectralEmbedding::SpectralEmbedding(const double *affinity, std::int64_t n, std::int64_t n_vectors,
                                      Dsyevr dsyevr)
-    : n_(n), n_vectors_(n_vectors), kernel_(scaled_kernel(affinity, n)),
-      vectors_(leading_vectors(normalised(kernel_, n), n, n_vectors, dsyevr)) {}
+    : n_(n), n_vectors_(n_vectors), kernel_(scaled_kernel(affinity, n, kJudging)),
+      vectors_(leading_vectors(normalised(scaled_kernel(affinity, n, kGrouping), n), n, n_vectors,
+                               dsyevr)) {}
 
 // k-means on the unit sphere of the first k eigenvectors (Ng, Jordan & Weiss 2002).
 std::vector<std::int32_t> SpectralEmbedding::labels(std::int64_t k) const {

@@ -14,10 +14,9 @@ using Dsyevr = void (*)(char *jobz, char *range, char *uplo, int *n, double *a, 
 
 /// The leading eigenvectors of the normalised kernel, from which every number of groups is cut.
 ///
-/// With d_ij^2 = 2 (1 - a_ij), the kernel is exp(-d_ij^2 / (s_i s_j)), s_i a share of row i's
-/// larger distances: local scaling (Zelnik-Manor & Perona 2004) that a crowded neighbourhood does
-/// not shrink. The kernel keeps its diagonal, so that an image far from all
-/// others is a group of its own and not an accident of the noise.
+/// With d_ij^2 = 2 (1 - a_ij), the kernel is exp(-d_ij^2 / (s_i s_j)), s_i a share of the median
+/// of row i's distances: local scaling (Zelnik-Manor & Perona 2004). The kernel keeps its diagonal,
+/// so that an image far from all others is a group of its own and not an accident of the noise.
 class SpectralEmbedding {
 public:
   /// affinity: [n][n], symmetric, in [0, 1]. n_vectors: 1 to n.
@@ -29,12 +28,13 @@ public:
   /// Labels 0 .. k - 1 of a cut into exactly k groups, 1 <= k <= n_vectors.
   std::vector<std::int32_t> labels(std::int64_t k) const;
   /// Per image, how much closer it is to its own group than to the next, -1 to 1, on the
-  /// distance 1 - kernel (Rousseeuw 1987); 0 for an image alone in its group.
+  /// distance 1 - kernel (Rousseeuw 1987), the kernel scaled by far images instead of the median; 0
+  /// for an image alone in its group.
   std::vector<double> silhouette(const std::vector<std::int32_t> &labels) const;
 
 private:
   std::int64_t n_, n_vectors_;
-  std::vector<double> kernel_;  ///< [n][n]
+  std::vector<double> kernel_;  ///< [n][n], scaled by far images
   std::vector<double> vectors_; ///< [n_vectors][n], the largest eigenvalue first
 };
 
