@@ -7,7 +7,7 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
@@ -46,8 +46,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         nobody reads what is printed.
     """
     try:
-        with _signals_as_exceptions():
+        with _signals_as_exceptions() as check_stopped:
             args = parse(sys.argv[1:] if argv is None else argv)
+            args.check_stopped = check_stopped
             status = int(args.run(args))
             sys.stdout.flush()
             return status
@@ -95,26 +96,36 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 @contextmanager
-def _signals_as_exceptions() -> Iterator[None]:
+def _signals_as_exceptions() -> Iterator[Callable[[], None]]:
+    """Raise `Stopped` where a signal arrives; gives what raises it again, if it got lost.
+
+    Python drops an exception that a handler raises inside a finaliser or another callback.
+    """
     before = {number: signal.getsignal(number) for number in SIGNALS}
     heeded = [
         number for number in SIGNALS if before[number] != signal.SIG_IGN
     ]  # none that a parent muted
+    asked: list[int] = []
+
+    def stop(number: int, _frame: FrameType | None) -> NoReturn:
+        asked.append(number)
+        # A second Ctrl-C must not cut the cleaning up short. (Not SIG_IGN: Python prints a
+        # complaint when it finds that a signal on its way has lost its handler.)
+        for each in heeded:
+            signal.signal(each, _heed_no_more)
+        raise Stopped(number)
+
+    def check_stopped() -> None:
+        if asked:
+            raise Stopped(asked[0])
+
     try:
         for number in heeded:
-            signal.signal(number, _stop)
-        yield
+            signal.signal(number, stop)
+        yield check_stopped
     finally:
         for number in heeded:
             signal.signal(number, before[number])
-
-
-def _stop(number: int, _frame: FrameType | None) -> NoReturn:
-    # A second Ctrl-C must not cut the cleaning up short. (Not SIG_IGN: Python prints a complaint
-    # when it finds that a signal on its way has lost its handler.)
-    for each in SIGNALS:
-        signal.signal(each, _heed_no_more)
-    raise Stopped(number)
 
 
 def _heed_no_more(_number: int, _frame: FrameType | None) -> None:

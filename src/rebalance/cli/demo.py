@@ -45,7 +45,8 @@ def run(args: argparse.Namespace) -> int:
     words += ["-k", str(settings.views), "--factor", FACTOR]
     parser = argparse.ArgumentParser(allow_abbrev=False)
     main_job.add_arguments(parser)
-    result = main_job.run_job(parser.parse_args(words), shlex.join(["rebalance", "run", *words]))
+    options = parser.parse_args(words, argparse.Namespace(check_stopped=args.check_stopped))
+    result = main_job.run_job(options, shlex.join(["rebalance", "run", *words]))
     agree, total = best_overlap(result.superclasses.labels, simulation.label)
     print(f"{agree} of {total} superclasses agree with the true views.")
     return 0

@@ -162,6 +162,7 @@ def run_job(args: argparse.Namespace, command: str) -> Result:
         result = _with_pixel_size(result, args.angpix)
         record = _record(result, job, inputs, command)
         _write(result, job, directory, record, checksum)
+        args.check_stopped()  # before the results appear
     print("\n".join(summary_lines(result, ())))
     print(f"\nResults in {args.output}; open {args.output / 'report.html'} in a browser.")
     return result
