@@ -6,12 +6,15 @@ and a maximum. It searches what `rebalance.affinity(..., exhaustive=True, refine
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
 from rebalance import _core
-from rebalance._images import ring_radii, shift_grid, soft_mask
+from rebalance._affinity import _polar_rings
+from rebalance._images import ring_radii, shift_grid
 from rebalance.config import AffinitySettings
 
 
@@ -33,23 +36,11 @@ def plain_affinity(
 
 
 def polar_rings(images: NDArray[np.float32], settings: AffinitySettings) -> _core.PolarRings:
-    """Rings of (N, L, L) `images` under complete `settings`, one thread."""
+    """Rings of (N, L, L) `images` under complete `settings`, weighted by radius; one thread."""
     assert settings.band
-    assert settings.mask_diameter
     assert settings.rings
-    assert settings.angles
-    mask, rim = soft_mask(images.shape[1], settings.mask_diameter)
-    return _core.PolarRings(
-        images,
-        mask=mask,
-        rim=rim,
-        low=settings.band[0],
-        high=settings.band[1],
-        n_rings=settings.rings,
-        n_angles=settings.angles,
-        weight=list(ring_radii(settings.band, settings.rings)),
-        threads=1,
-    )
+    radii = ring_radii(settings.band, settings.rings)
+    return _polar_rings(images, dataclasses.replace(settings, weights=tuple(radii)), 1)
 
 
 def plain_search(

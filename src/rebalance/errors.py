@@ -7,7 +7,3 @@ class RebalanceError(ValueError):
     The message is one sentence that names the thing, the rule and the value, and says what to
     do. The command line prints it and exits with status 2.
     """
-
-
-class RebalanceWarning(UserWarning):
-    """Something odd in the input that does not stop a run."""
