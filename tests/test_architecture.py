@@ -38,14 +38,23 @@ MAY_IMPORT: dict[str, set[str]] = {
     "_superclasses": BASE | {"_core"},
     "_balance": BASE | {"_core"},
     "_align": BASE,
+    "_symmetry": BASE,
     "_directions": set(),
     "_phantom": {"_directions"},
-    "_simulate": BASE | {"_phantom", "_directions"},
+    "_map": BASE,
+    "_map_projection": BASE | {"_map", "_phantom"},
+    "_junk_averages": set(),
+    "_simulation_settings": BASE | {"_junk_averages", "_map", "_symmetry"},
+    "_simulate": BASE
+    | {"_directions", "_junk_averages", "_map", "_map_projection", "_phantom", "_symmetry"}
+    | {"_simulation_settings"},
     "pipeline": BASE | STAGES,
-    "io": BASE | {"_core"},
+    "io": BASE | {"_core", "_map"},
     "report": BASE | {"_align"},
-    "cli": BASE | {"io", "pipeline", "report", "metrics", "_simulate", "_core", FACE},
-    FACE: BASE | STAGES | {"_affinity_results"},
+    "cli": BASE
+    | {"io", "pipeline", "report", "metrics", "_core", FACE}
+    | {"_simulate", "_simulation_settings", "_junk_averages"},
+    FACE: BASE | STAGES | {"_affinity_results", "_map", "_simulation_settings"},
     "__main__": {"cli"},
 }
 THIRD_PARTY = {"numpy", "scipy", "mrcfile", "starfile", "tqdm", "matplotlib", "mpl_toolkits"}
@@ -177,7 +186,10 @@ def test_the_checks_above_see_something() -> None:
 
 PUBLIC = sorted(set(rebalance.__all__) - {"__version__"})
 FUNCTIONS = [name for name in PUBLIC if inspect.isfunction(getattr(rebalance, name))]
-RESULTS = ["Affinity", "AffinityBetween", "Balance", "SparseAffinity", "Superclasses"]
+RESULTS = [
+    *("Affinity", "AffinityBetween", "Balance", "DensityMap", "Simulation", "SparseAffinity"),
+    "Superclasses",
+]
 
 
 def sections(docstring: str) -> dict[str, str]:

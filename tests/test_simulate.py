@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import affine_transform, rotate
 
+from rebalance import Simulation, SimulationSettings, simulate
 from rebalance._directions import draw_directions, frames_of, spread_directions
 from rebalance._phantom import Pose, draw_phantom, project
-from rebalance._simulate import Simulation, SimulationSettings, simulate
 from rebalance.cli import simulate as command
 from rebalance.errors import RebalanceError
 from rebalance.io.simulated import write_relion_job
@@ -313,7 +313,7 @@ def test_truth_table_says_what_the_simulation_says(mixed: Simulation, project_di
     first = (project_dir / "truth.csv").read_text().splitlines()[0]
     assert first == (
         "class_number,view,direction_x,direction_y,direction_z,angle_deg,"
-        "shift_y,shift_x,mirror,particles,junk"
+        "shift_y,shift_x,mirror,particles,junk,junk_kind,resolution"
     )
     np.testing.assert_array_equal(truth["class_number"], np.arange(1, 41))
     for name in ("mirror", "junk"):

@@ -4,6 +4,9 @@ from ._affinity import affinity, affinity_between
 from ._affinity_results import Affinity, AffinityBetween, SparseAffinity
 from ._align import align
 from ._balance import Balance, balance
+from ._map import DensityMap
+from ._simulate import Simulation, simulate
+from ._simulation_settings import SimulationSettings
 from ._superclasses import Superclasses, Superclassifier, superclassify
 from ._version import __version__
 from .errors import RebalanceError
@@ -12,7 +15,10 @@ __all__ = [
     "Affinity",
     "AffinityBetween",
     "Balance",
+    "DensityMap",
     "RebalanceError",
+    "Simulation",
+    "SimulationSettings",
     "SparseAffinity",
     "Superclasses",
     "Superclassifier",
@@ -21,5 +27,6 @@ __all__ = [
     "affinity_between",
     "align",
     "balance",
+    "simulate",
     "superclassify",
 ]

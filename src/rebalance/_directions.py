@@ -16,16 +16,43 @@ def draw_directions(rng: np.random.Generator, n: int) -> Floats:
     return direction
 
 
-def spread_directions(rng: np.random.Generator, n: int) -> Floats:
-    """(n, 3) unit vectors whose axes (v = -v) lie far apart: always take the farthest next."""
+def spread_directions(rng: np.random.Generator, n: int, rotations: Floats | None = None) -> Floats:
+    """(n, 3) unit vectors whose axes (v = -v) lie far apart: always take the farthest next.
+
+    With (G, 3, 3) `rotations`, the turns of a symmetric particle, they lie apart from each
+    other's turned copies too.
+    """
+    rotations = np.eye(3)[None] if rotations is None else rotations
     candidates = draw_directions(rng, 50 * n)
     chosen = [0]
-    nearness = np.abs(candidates @ candidates[0])
+    nearness = _nearness(candidates, candidates[0], rotations)
     while len(chosen) < n:
         chosen.append(int(np.argmin(nearness)))
-        nearness = np.maximum(nearness, np.abs(candidates @ candidates[chosen[-1]]))
+        nearness = np.maximum(nearness, _nearness(candidates, candidates[chosen[-1]], rotations))
     spread: Floats = candidates[chosen]
     return spread
+
+
+def _nearness(candidates: Floats, direction: Floats, rotations: Floats) -> Floats:
+    """(n,) cosines of the angles between axes, to the nearest turned copy of a direction."""
+    cosine: Floats = np.abs(candidates @ (rotations @ direction).T).max(axis=1)
+    return cosine
+
+
+def draw_biased_frames(
+    rng: np.random.Generator, n: int, bumps: int, share: float, width_deg: float
+) -> Floats:
+    """(n, 3, 3) frames that prefer some directions over a uniform background.
+
+    Each of the `bumps` is a normal distribution of sd `width_deg` about each of two axes, round a
+    direction drawn at random; all of them together hold `share` of the frames.
+    """
+    centre = frames_of(draw_directions(rng, max(1, bumps)))
+    around = np.zeros(n, dtype=np.int64) if bumps < 2 else rng.integers(bumps, size=n)
+    bump = tilt(rng, centre[around], width_deg)
+    background = frames_of(draw_directions(rng, n))
+    in_bump = rng.random(n) < (share if bumps else 0.0)
+    return np.where(in_bump[:, None, None], bump, background)
 
 
 def frames_of(direction: Floats) -> Floats:

@@ -57,6 +57,13 @@ def draw_phantom(rng: np.random.Generator, elongation: float = 1.0) -> Phantom:
     return Phantom(centre - np.average(centre, axis=0, weights=weight), width, weight)
 
 
+def symmetrised(phantom: Phantom, rotations: Floats) -> Phantom:
+    """Repeat a particle by every one of (G, 3, 3) turns."""
+    n = len(rotations)
+    centre = np.einsum("rac,gc->rga", rotations, phantom.centre).reshape(-1, 3)
+    return Phantom(centre, np.tile(phantom.width, n), np.tile(phantom.weight, n))
+
+
 def project(phantom: Phantom, pose: Pose, box: int, resolution: Floats) -> Floats:
     """Project a particle.
 

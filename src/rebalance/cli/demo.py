@@ -11,7 +11,8 @@ import argparse
 import shlex
 from pathlib import Path
 
-from .._simulate import SimulationSettings, simulate
+from .._simulate import simulate
+from .._simulation_settings import SimulationSettings
 from ..io.simulated import write_relion_job
 from ..metrics import best_overlap
 from . import run as main_job

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..errors import RebalanceError
+from .density_map import read_map
 from .mrc import ImageStack, read_stack, write_stack
 from .output import OutputDirectory, whole_file
 from .relion import RelionJob, open_relion_job
@@ -21,6 +22,7 @@ __all__ = [
     "StarParticles",
     "open_job",
     "open_relion_job",
+    "read_map",
     "read_particles",
     "read_stack",
     "whole_file",

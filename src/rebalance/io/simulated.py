@@ -209,6 +209,8 @@ def _truth(simulation: Simulation) -> str:
         "mirror": [f"{mirror:d}" for mirror in simulation.mirror],
         "particles": [f"{count}" for count in simulation.particles],
         "junk": [f"{junk:d}" for junk in simulation.junk],
+        "junk_kind": list(simulation.junk_kind),
+        "resolution": _decimals(simulation.resolution),
     }
     rows = [",".join(row) for row in zip(*columns.values(), strict=True)]
     return "\n".join([",".join(columns), *rows, ""])
