@@ -58,10 +58,20 @@ MAY_IMPORT: dict[str, set[str]] = {
     FACE: BASE | STAGES | {"_affinity_results", "_map", "_simulation_settings"},
     "__main__": {"cli"},
 }
-THIRD_PARTY = {"numpy", "scipy", "mrcfile", "starfile", "tqdm", "matplotlib", "mpl_toolkits"}
+THIRD_PARTY = {
+    "numpy",
+    "scipy",
+    "mrcfile",
+    "starfile",
+    "tqdm",
+    "matplotlib",
+    "mpl_toolkits",
+    "cryosparc",
+}
 ONLY_IN = {
     "mrcfile": {"io"},
     "starfile": {"io"},
+    "cryosparc": {"io"},
     "shutil": {"io", "cli"},
     "tempfile": {"io", "cli", "_result_arrays"},
     "tqdm": {"cli"},

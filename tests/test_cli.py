@@ -726,7 +726,8 @@ def test_simulate_then_run(tmp_path, monkeypatch, capsys):
         ("simulate --output o --junk x", "argument --junk: invalid float value: 'x'"),
         ("simulate --output o --averages 0", "averages must be .*not 0"),
         ("demo --factor 1", "unknown arguments: --factor 1; see rebalance demo --help"),
-        ("run --particles a.cs --output o", "end in '.cs'; particles are read from .star files"),
+        ("run --particles a.txt --output o", "end in '.txt'; particles are read from .star files"),
+        ("run --particles a.cs --output o", "a.cs does not exist; check the path"),
         ("run --particles . --output o", "end in ''; particles are read from .star files"),
     ],
 )

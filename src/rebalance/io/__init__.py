@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..errors import RebalanceError
+from .cryosparc import CryosparcJob, open_cryosparc_job
+from .cryosparc_particles import CryosparcParticles
 from .density_map import read_map
 from .mrc import ImageStack, read_stack, write_stack
 from .output import OutputDirectory, whole_file
@@ -14,12 +16,15 @@ from .tables import ClassAverages, Job, ParticleTable
 
 __all__ = [
     "ClassAverages",
+    "CryosparcJob",
+    "CryosparcParticles",
     "ImageStack",
     "Job",
     "OutputDirectory",
     "ParticleTable",
     "RelionJob",
     "StarParticles",
+    "open_cryosparc_job",
     "open_job",
     "open_relion_job",
     "read_map",
@@ -41,12 +46,15 @@ def open_job(
     Raises
     ------
     RebalanceError
-        If the ending is unknown, or what :func:`open_relion_job` refuses.
+        If the ending is unknown, or what :func:`open_relion_job` and :func:`open_cryosparc_job`
+        refuse.
     """
     particles = Path(particles)
+    if particles.suffix in (".cs", ".csg"):
+        return open_cryosparc_job(particles, classes, project)
     if particles.suffix != ".star":
         raise RebalanceError(
             f"The particles {particles} end in '{particles.suffix}'; particles are read from .star "
-            "files of RELION."
+            "files of RELION, and from .cs and .csg files of CryoSPARC."
         )
     return open_relion_job(particles, classes, model, project)

@@ -1,0 +1,204 @@
+"""Rows that stand in one or more ``.cs`` files: a main one, and files that are passed through."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .cryosparc_fields import SUPERCLASS, check_mask
+from .cryosparc_files import CsFile, open_cs
+from .cryosparc_join import UID, as_uid, check_has_uid, rows_of
+from .csg import UNKNOWN_VERSION, ResultGroup, Slot, write_csg
+
+SLOT_TYPES = (  # slots whose type is not their name, as the documentation of the package lists them
+    (re.compile(r"alignments_class_\d+"), "alignments3D"),
+    (re.compile(r"components_mode_\d+"), "components"),
+)
+
+
+@dataclass(frozen=True)
+class SlotPlace:
+    """Where a slot stands: its type, ``particle.ctf``, and the number of its file."""
+
+    type: str
+    file: int
+
+
+@dataclass(frozen=True, eq=False)
+class CsTable:
+    """Items of CryoSPARC, particles or templates.
+
+    Attributes
+    ----------
+    kind : str
+        ``particle`` or ``template``.
+    files : tuple of CsFile
+        The first gives the order of the items; the others are passed through.
+    rows : tuple
+        For each file, the row of each item, (P,) int64; None where it is the item's own number.
+    slots : dict of str to SlotPlace
+        By name.
+    uid : (P,) uint64 array
+        Of each item.
+    version : str
+        Of CryoSPARC, for groups that are written.
+    """
+
+    kind: str
+    files: tuple[CsFile, ...]
+    rows: tuple[NDArray[np.int64] | None, ...]
+    slots: dict[str, SlotPlace]
+    uid: NDArray[np.uint64]
+    version: str
+
+    def __len__(self) -> int:
+        return len(self.uid)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.files[self._file_of(name)].fields
+
+    def values(self, name: str) -> NDArray[np.generic]:
+        """(P, ...) values of a column that is there, as they stand in the file."""
+        number = self._file_of(name)
+        values = self.files[number].columns([name])[name]
+        rows = self.rows[number]
+        return values if rows is None else values[rows]
+
+    def column(self, name: str) -> NDArray[np.str_] | NDArray[np.float64] | None:
+        """Return a column as numbers (float64) or text; None where there is none of this name."""
+        return _as_text_or_numbers(self.values(name)) if name in self else None
+
+    def write(
+        self, mask: NDArray[np.bool_], path: Path, superclass: NDArray[np.int32] | None = None
+    ) -> None:
+        """Write the items where `mask` (P,) is true, and the group that tells of them.
+
+        ``NAME.cs`` comes with ``NAME_passthrough.cs`` for a file that is passed through, and with
+        ``NAME.csg``. Rows stand in the order of their input file. `superclass` (P,) becomes a
+        field of the first file.
+        """
+        check_mask(mask, len(self))
+        written = [_beside(path, number) for number in range(len(self.files))]
+        for number, (file, target) in enumerate(zip(self.files, written, strict=True)):
+            field = superclass if number == 0 else None
+            file.write(_mask_of_rows(mask, self.rows[number], len(file)), target, field)
+        count = int(np.count_nonzero(mask))
+        slots = {
+            name: Slot(place.type, written[place.file], count) for name, place in self.slots.items()
+        }
+        write_csg(self._group(path.stem, slots), path.with_suffix(".csg"))
+
+    def _file_of(self, name: str) -> int:
+        slot = self.slots.get(name.split("/")[0])
+        return 0 if slot is None else slot.file
+
+    def _group(self, name: str, slots: dict[str, Slot]) -> ResultGroup:
+        """A group dated by its input, so that the same input gives the same bytes."""
+        newest = max(file.path.stat().st_mtime for file in self.files)
+        created = datetime.fromtimestamp(newest, timezone.utc).strftime("%Y-%m-%d %H:%M:%S.%f")
+        title = name.replace("_", " ").capitalize()
+        return ResultGroup(
+            name, self.kind, title, "Written by rebalance", slots, created, self.version
+        )
+
+
+def open_table(
+    kind: str, paths: list[Path], group: ResultGroup | None = None
+) -> tuple[CsTable, list[str]]:
+    """Open items and what is passed through; with warnings, a sentence each.
+
+    Parameters
+    ----------
+    kind : str
+        ``particle`` or ``template``.
+    paths : list of Path
+        The first gives the order of the items.
+    group : ResultGroup, optional
+        Says which slot stands in which file; else it is the first that has columns of the slot.
+
+    Raises
+    ------
+    RebalanceError
+        If a file is damaged, or uids are missing, repeated or do not match.
+    """
+    files = [open_cs(path) for path in paths]
+    for file in files:
+        check_has_uid(file)
+    uids = [as_uid(file.columns([UID])[UID], file.path) for file in files]
+    rows = [rows_of(uids[0], paths[0], uid, path) for uid, path in zip(uids, paths, strict=True)]
+    table = CsTable(
+        kind,
+        tuple(files),
+        tuple(rows),
+        _slots_by_columns(files, kind) if group is None else _slots_of_group(files, group),
+        uids[0],
+        UNKNOWN_VERSION if group is None else group.version,
+    )
+    return table, [*_surplus(files), *_miscounted(files, group)]
+
+
+def _slots_by_columns(files: list[CsFile], kind: str) -> dict[str, SlotPlace]:
+    slots: dict[str, SlotPlace] = {}
+    for number, file in enumerate(files):
+        for field in file.fields:
+            name, slash, _ = field.partition("/")
+            if slash and field != SUPERCLASS:
+                slots.setdefault(name, SlotPlace(f"{kind}.{_type_of(name)}", number))
+    return slots
+
+
+def _slots_of_group(files: list[CsFile], group: ResultGroup) -> dict[str, SlotPlace]:
+    numbers = {file.path: number for number, file in enumerate(files)}
+    return {name: SlotPlace(slot.type, numbers[slot.file]) for name, slot in group.slots.items()}
+
+
+def _type_of(slot: str) -> str:
+    return next((kind for form, kind in SLOT_TYPES if form.fullmatch(slot)), slot)
+
+
+def _surplus(files: list[CsFile]) -> list[str]:
+    return [
+        f"{len(file) - len(files[0]):,} rows of {file.path} belong to no row of {files[0].path}: "
+        "they are in no output."
+        for file in files[1:]
+        if len(file) > len(files[0])
+    ]
+
+
+def _miscounted(files: list[CsFile], group: ResultGroup | None) -> list[str]:
+    counts = {file.path: len(file) for file in files}
+    slots = {} if group is None else group.slots
+    return [
+        f"The group says {slot.num_items:,} items for its slot {name}, and {slot.file} has "
+        f"{counts[slot.file]:,} rows: the rows count."
+        for name, slot in slots.items()
+        if slot.num_items != counts[slot.file]
+    ][:1]
+
+
+def _mask_of_rows(
+    mask: NDArray[np.bool_], rows: NDArray[np.int64] | None, n_rows: int
+) -> NDArray[np.bool_]:
+    if rows is None:
+        return mask
+    chosen = np.zeros(n_rows, np.bool_)
+    chosen[rows[mask]] = True
+    return chosen
+
+
+def _beside(path: Path, number: int) -> Path:
+    ending = ("", "_passthrough")[number] if number < 2 else f"_passthrough_{number}"
+    return path.with_name(f"{path.stem}{ending}{path.suffix}")
+
+
+def _as_text_or_numbers(values: NDArray[np.generic]) -> NDArray[np.str_] | NDArray[np.float64]:
+    if values.dtype.kind == "S":
+        return np.char.decode(values.astype(np.bytes_, copy=False), "utf-8", "replace")
+    if values.dtype.kind in "OU":
+        return values.astype(np.str_)
+    return values.astype(np.float64)
