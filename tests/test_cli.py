@@ -32,6 +32,7 @@ SMALL = SimulationSettings(averages=14, views=4, box=32, particles=500, junk=0.1
 RESULTS = {
     "affinity.npz",
     "affinity.png",
+    "backup_selection.star",
     "class_averages.png",
     "class_averages.star",
     "particles.png",

@@ -288,7 +288,7 @@ def test_our_own_output_is_an_input(job_dir, project):
 
 def test_written_selection(select_dir, tmp_path):
     job = open_relion_job(select_dir / "particles.star")
-    job.write_selection(np.array([False, True, False, False]), tmp_path / "backup_selection.star")
+    job.write_selection(np.array([False, True, False, False]), tmp_path)
     read = starfile.read(tmp_path / "backup_selection.star", always_dict=True)
     assert read[""]["rlnSelected"].tolist() == [0, 1, 0, 0]
 

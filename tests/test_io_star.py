@@ -274,7 +274,8 @@ def test_identity_hash_is_pinned():
 @given(st.lists(st.integers(0, 40).map(lambda n: n * 0x9E3779B97F4A7C15 % 2**64), max_size=80))
 def test_repeats_are_found(identity):
     marks, n_later = _core.find_repeats(np.array(identity, dtype=np.uint64))
-    assert [bool(mark) for mark in marks] == [identity.count(x) > 1 for x in identity]
+    repeated = [identity.count(x) > 1 for x in identity]
+    assert [bool(mark) for mark in marks] == (repeated if any(repeated) else [])
     assert n_later == len(identity) - len(set(identity))
 
 
@@ -313,6 +314,40 @@ def test_write_refuses(tmp_path):
     with pytest.raises(RebalanceError, match=r"in.star has changed since it was read; run again"):
         particles.write(keep, tmp_path / "out.star")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["in.star"]
+
+
+def test_rows_are_parted_among_files(tmp_path):
+    rows = [b"1 a 5\n", b"2 b 6\n", b"#c\n", b"1 c 7\n", b"3 d 8"]
+    particles = read_particles(star_file(tmp_path, HEAD + b"".join(rows)))
+    paths = [tmp_path / f"{name}.star" for name in ("x", "y", "z")]
+    particles.write_parts(np.array([1, 0, 3, 1], dtype=np.uint8), paths)
+    kept = [[0, 2, 4], [2], [2, 3]]
+    for path, lines in zip(paths, kept, strict=True):
+        assert path.read_bytes() == HEAD + b"".join(rows[line] for line in lines)
+    sentence = r"part must be a uint8 array of shape \(4,\) with values up to the number of files"
+    for part in (np.zeros(3, np.uint8), np.zeros(4, np.int64), np.full(4, 4, np.uint8)):
+        with pytest.raises(RebalanceError, match=sentence):
+            particles.write_parts(part, paths)
+
+
+def long_table(n_rows: int) -> bytes:
+    rows = (b"%d %06d@a.mrcs %d\n" % (k % 7, k, k * k) for k in range(n_rows))
+    return HEAD + b"".join(rows) + b"\n\ndata_last\nloop_\n_rlnG #1\n7\n"
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+@pytest.mark.parametrize("segment", [1, 50, 1000, 1 << 24])
+def test_segments_read_by_many_threads_are_one_table(tmp_path, monkeypatch, threads, segment):
+    monkeypatch.setattr(star_rows, "SEGMENT", segment)
+    monkeypatch.setattr(star_rows, "LOOK_AHEAD", 7)
+    path = star_file(tmp_path, long_table(60))
+    particles = read_particles(path, threads)
+    assert particles.class_number.tolist() == [k % 7 or -1 for k in range(60)]
+    assert particles.identity[59] == identity_hash(b"000059@a.mrcs")
+    assert particles.line_of_row(59) == 66
+    bad = path.read_bytes().replace(b"4 000053@a", b"4 x 000053@a").replace(b"000057@a", b"x x")
+    with pytest.raises(RebalanceError, match=r"Line 60 of .*in.star has too many values"):
+        read_particles(star_file(tmp_path, bad), threads)
 
 
 token = st.text("ab#_'\"@/.\\é01", min_size=1, max_size=70).filter(

@@ -1,5 +1,7 @@
 #include "bindings.hpp"
+#include "rebalance/repeats.hpp"
 #include "rebalance/star_rows.hpp"
+#include "rebalance/star_split.hpp"
 
 #include <pybind11/numpy.h>
 
@@ -28,17 +30,35 @@ std::size_t read_text(RowScan &scan, const py::buffer &buffer) {
   return scan.read(text);
 }
 
-py::tuple keep(const py::buffer &buffer, const Array<bool> &mask, std::size_t row) {
-  const py::buffer_info info = buffer.request(true);
+std::size_t split_text(RowSplit &split, const py::buffer &buffer, const Array<std::uint8_t> &files,
+                       std::size_t row) {
+  const py::buffer_info info = buffer.request();
   const std::string_view text = as_text(info);
-  const bool *mask_data = mask.data();
-  const auto mask_size = static_cast<std::size_t>(mask.size());
-  std::size_t kept = 0;
+  const std::uint8_t *data = files.data();
+  const auto n_rows = static_cast<std::size_t>(files.size());
+  py::gil_scoped_release unlocked;
+  split.split(text, data, n_rows, row);
+  return row;
+}
+
+py::memoryview text_of(const RowSplit &split, std::size_t file) {
+  const std::string_view text = split.text(file);
+  return py::memoryview::from_memory(text.empty() ? "" : text.data(),
+                                     static_cast<py::ssize_t>(text.size()));
+}
+
+py::tuple add_values(const py::buffer &buffer, int n_columns, const Array<std::int32_t> &value,
+                     std::size_t row) {
+  const py::buffer_info info = buffer.request();
+  const std::string_view text = as_text(info);
+  const auto n_rows = static_cast<std::size_t>(value.size());
+  std::string result;
   {
+    const std::int32_t *data = value.data();
     py::gil_scoped_release unlocked;
-    kept = keep_rows(static_cast<char *>(info.ptr), text.size(), mask_data, mask_size, row);
+    result = with_values(text, n_columns, data, n_rows, row);
   }
-  return py::make_tuple(kept, row);
+  return py::make_tuple(py::bytes(result), row);
 }
 
 py::bytes column(const py::buffer &buffer, int index) {
@@ -80,7 +100,12 @@ void bind_star_rows(py::module_ &module) {
       .def_property_readonly("fault_column", &RowScan::fault_column)
       .def_property_readonly("fault_value",
                              [](const RowScan &s) { return py::bytes(s.fault_value()); });
-  module.def("keep_rows", &keep, py::arg("text"), py::arg("mask"), py::arg("row"));
+  py::class_<RowSplit>(module, "RowSplit")
+      .def(py::init<std::size_t>(), py::arg("n_files"))
+      .def("split", &split_text, py::arg("text"), py::arg("file_of_row"), py::arg("row"))
+      .def("text", &text_of, py::arg("file"), py::keep_alive<0, 1>());
+  module.def("with_values", &add_values, py::arg("text"), py::arg("n_columns"), py::arg("value"),
+             py::arg("row"));
   module.def("column_text", &column, py::arg("text"), py::arg("column"));
   module.def("find_repeats", &repeats, py::arg("identity"));
 }

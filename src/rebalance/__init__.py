@@ -1,15 +1,20 @@
 """See how cryo-EM particles spread over views, from 2D class averages, and balance them."""
 
-from ._affinity import affinity, affinity_between
-from ._affinity_results import Affinity, AffinityBetween, SparseAffinity
-from ._align import align
-from ._balance import Balance, balance
-from ._map import DensityMap
-from ._simulate import Simulation, simulate
-from ._simulation_settings import SimulationSettings
-from ._superclasses import Superclasses, Superclassifier, superclassify
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from ._version import __version__
 from .errors import RebalanceError
+
+if TYPE_CHECKING:
+    from ._affinity import affinity, affinity_between
+    from ._affinity_results import Affinity, AffinityBetween, SparseAffinity
+    from ._align import align
+    from ._balance import Balance, balance
+    from ._map import DensityMap
+    from ._simulate import Simulation, simulate
+    from ._simulation_settings import SimulationSettings
+    from ._superclasses import Superclasses, Superclassifier, superclassify
 
 __all__ = [
     "Affinity",
@@ -30,3 +35,46 @@ __all__ = [
     "simulate",
     "superclassify",
 ]
+
+# Where the names above live. They are loaded when first asked for: the command line has to heed
+# signals before it loads NumPy and SciPy.
+_HOME = {
+    "_affinity": (
+        "affinity",
+        "affinity_between",
+    ),
+    "_affinity_results": (
+        "Affinity",
+        "AffinityBetween",
+        "SparseAffinity",
+    ),
+    "_align": ("align",),
+    "_balance": (
+        "Balance",
+        "balance",
+    ),
+    "_map": ("DensityMap",),
+    "_simulate": (
+        "Simulation",
+        "simulate",
+    ),
+    "_simulation_settings": ("SimulationSettings",),
+    "_superclasses": (
+        "Superclasses",
+        "Superclassifier",
+        "superclassify",
+    ),
+}
+
+
+def __getattr__(name: str) -> object:
+    home = next((module for module, names in _HOME.items() if name in names), None)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(f".{home}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

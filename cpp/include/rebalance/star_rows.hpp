@@ -1,12 +1,4 @@
 // The rows of one STAR table, read from a buffer of whole lines. Opens no file.
-//
-// What counts as what, the same in every function here:
-// - a line ends at '\n'; the last line of a buffer may lack it; a '\r' before it is white space
-// - a blank line and a line that begins with '#' are no rows; the table goes on behind them
-// - a line that holds only `data_...` or `loop_` (a comment may follow) ends the table
-// - every other line is a row; its values are parted by white space; a value in quotes ends at the
-//   same quote before white space; '#' inside or at the start of a value belongs to it, and only
-//   behind the last column starts a comment
 #pragma once
 
 #include <cstddef>
@@ -18,6 +10,8 @@
 namespace rebalance {
 
 enum class RowFault { none, short_row, long_row, open_quote, bad_class, nul_byte };
+
+struct LineScan;
 
 // Reads the rows of one table, buffer after buffer, until the table ends or a row is at fault.
 class RowScan {
@@ -41,13 +35,14 @@ public:
   const std::string &fault_value() const { return fault_value_; }
 
 private:
-  bool read_row(std::string_view line, const char *readable_end);
+  bool take_line(const LineScan &scan, std::string_view line);
   bool read_values(std::string_view line);
   bool keep_row(std::string_view line, std::string_view class_value, std::string_view name);
   bool refuse(RowFault fault, int column, std::string_view value);
 
   int n_columns_, class_column_, name_column_;
   std::vector<std::int32_t> class_number_;
+  std::vector<std::string_view> identified_by_;
   std::vector<std::uint64_t> identity_;
   bool ended_ = false;
   std::int64_t lines_ = 0;
@@ -55,21 +50,5 @@ private:
   int fault_column_ = -1;
   std::string fault_value_;
 };
-
-// Moves the lines that are no rows, and the rows where `mask` is true, to the front of `text`, in
-// order. `row` is the number of the first row in `text` and becomes that of the row after it.
-// Returns the bytes kept. Throws std::out_of_range when there are more rows than `mask_size`.
-std::size_t keep_rows(char *text, std::size_t size, const bool *mask, std::size_t mask_size,
-                      std::size_t &row);
-
-// The values of one column, without quotes, each followed by '\n'.
-std::string column_text(std::string_view text, int column);
-
-struct Repeats {
-  std::vector<std::uint8_t> row; // 1 where another row has the same identity
-  std::size_t n_later = 0;       // rows whose identity stands in an earlier row
-};
-
-Repeats find_repeats(const std::uint64_t *identity, std::size_t size);
 
 } // namespace rebalance

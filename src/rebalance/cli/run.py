@@ -10,9 +10,13 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from .. import Affinity, _core
 from .._version import __version__
@@ -20,6 +24,7 @@ from ..checks import as_factor, as_max_size, as_positive, as_seed, as_threads, a
 from ..config import AffinitySettings, BalanceSettings, RunSettings, SuperclassSettings
 from ..errors import RebalanceError
 from ..io import Job, OutputDirectory, open_job, results
+from ..io.output import RESULTS_MARK
 from ..pipeline import Result
 from ..pipeline import run as run_pipeline
 from ..report import save_figures, summary_lines, write_report
@@ -34,8 +39,8 @@ SEARCH_OPTIONS = ("mask_diameter", "max_shift", "resolution", "no_mirror", "exha
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     _add_files(parser)
-    _add_method(parser)
-    _add_search(parser)
+    add_method(parser)
+    add_search(parser)
 
 
 def _add_files(parser: argparse.ArgumentParser) -> None:
@@ -48,6 +53,17 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
         help="RELION particles after 2D classification: run_itNNN_data.star, particles.star of "
         "a Select job, or run_itNNN_optimiser.star",
     )
+    add_sources(files)
+    files.add_argument(
+        "--output", metavar="DIR", type=Path, required=True, help="new directory for the results"
+    )
+    files.add_argument(
+        "--overwrite", action="store_true", help="replace earlier results in the output directory"
+    )
+
+
+def add_sources(files: argparse._ArgumentGroup) -> None:
+    """Declare the options that say where the averages, and their affinity, come from."""
     files.add_argument(
         "--classes", metavar="FILE", type=Path, help="stack of class averages (default: found)"
     )
@@ -58,12 +74,6 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
         "--project", metavar="DIR", type=Path, help="RELION project directory (default: found)"
     )
     files.add_argument(
-        "--output", metavar="DIR", type=Path, required=True, help="new directory for the results"
-    )
-    files.add_argument(
-        "--overwrite", action="store_true", help="replace earlier results in the output directory"
-    )
-    files.add_argument(
         "--affinity",
         metavar="FILE",
         type=Path,
@@ -71,7 +81,8 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_method(parser: argparse.ArgumentParser) -> None:
+def add_method(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of grouping and balance."""
     method = parser.add_argument_group("superclasses and balance")
     method.add_argument(
         "-k",
@@ -103,7 +114,8 @@ def _add_method(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_search(parser: argparse.ArgumentParser) -> None:
+def add_search(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of the comparison."""
     search = parser.add_argument_group(
         "comparison", "Lengths are A, or px with px behind the number; defaults come from the data."
     )
@@ -145,16 +157,33 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def run_job(args: argparse.Namespace, command: str) -> Result:
-    """The main job, for the options of this command."""
+def run_job(
+    args: argparse.Namespace,
+    command: str,
+    open_output: Callable[[list[Path]], AbstractContextManager[Path]] | None = None,
+    add_files: Callable[[Result, Path], None] | None = None,
+) -> Result:
+    """The main job, for the options of this command.
+
+    Parameters
+    ----------
+    args : Namespace
+        Options.
+    command : str
+        What the record says was typed.
+    open_output : callable, optional
+        Gives the directory to write into, for the inputs it must spare; default: a new directory.
+    add_files : callable, optional
+        Writes more into it.
+    """
     _check_options(args)
     settings = _method_settings(args)
     threads = as_threads(args.threads)
-    job = open_job(args.particles, args.classes, args.model, args.project)
+    job = open_job(args.particles, args.classes, args.model, args.project, threads)
     print("\n".join(job.found), flush=True)
     settings = dataclasses.replace(settings, affinity=_search_settings(args, job))
     inputs = [*job.inputs, *([args.affinity] if args.affinity else [])]
-    with OutputDirectory(args.output, args.overwrite, inputs) as directory:
+    with open_output(inputs) if open_output else _new_directory(args, inputs) as directory:
         checksum = results.images_sha256(job.averages.images)
         given = _given(args.affinity, checksum)
         with ProgressBar("comparing class averages") as progress:
@@ -162,10 +191,18 @@ def run_job(args: argparse.Namespace, command: str) -> Result:
         result = _with_pixel_size(result, args.angpix)
         record = _record(result, job, inputs, command)
         _write(result, job, directory, record, checksum)
+        if add_files:
+            add_files(result, directory)
+        record["files"] = sorted(path.name for path in directory.iterdir())
+        results.write_settings(record, directory / RESULTS_MARK)
         args.check_stopped()  # before the results appear
     print("\n".join(summary_lines(result, ())))
     print(f"\nResults in {args.output}; open {args.output / 'report.html'} in a browser.")
     return result
+
+
+def _new_directory(args: argparse.Namespace, inputs: list[Path]) -> OutputDirectory:
+    return OutputDirectory(args.output, args.overwrite, inputs)
 
 
 def _check_options(args: argparse.Namespace) -> None:
@@ -262,10 +299,13 @@ def _write(
     result: Result, job: Job, directory: Path, record: dict[str, Any], checksum: str
 ) -> None:
     suffix = job.particles.suffix
-    job.particles.write(result.balance.keep, directory / f"particles{suffix}")
-    job.particles.write(~result.balance.keep, directory / f"particles_excluded{suffix}")
+    kept, excluded = (directory / f"particles{end}{suffix}" for end in ("", "_excluded"))
+    job.particles.write_parts(
+        np.where(result.balance.keep, 1, 2).astype(np.uint8), [kept, excluded]
+    )
     takes_part = result.superclasses.labels >= 0
     job.write_averages(takes_part, directory / f"class_averages{suffix}")
+    job.write_selection(takes_part, directory)
     results.write_superclasses(result, directory / "superclasses.csv")
     results.write_affinity(
         result.affinity, result.averages.class_number, checksum, directory / "affinity.npz"
@@ -280,4 +320,3 @@ def _write(
         inputs=record["input_sha256"],
         versions=record["versions"],
     )
-    results.write_settings(record, directory / "settings.json")

@@ -8,6 +8,7 @@ from ..errors import RebalanceError
 from .cryosparc import CryosparcJob, open_cryosparc_job
 from .cryosparc_particles import CryosparcParticles
 from .density_map import read_map
+from .job_directory import JobDirectory
 from .mrc import ImageStack, read_stack, write_stack
 from .output import OutputDirectory, whole_file
 from .relion import RelionJob, open_relion_job
@@ -20,6 +21,7 @@ __all__ = [
     "CryosparcParticles",
     "ImageStack",
     "Job",
+    "JobDirectory",
     "OutputDirectory",
     "ParticleTable",
     "RelionJob",
@@ -40,6 +42,7 @@ def open_job(
     classes: Path | None = None,
     model: Path | None = None,
     project: Path | None = None,
+    threads: int | None = None,
 ) -> Job:
     """Open a 2D classification by the ending of its particle file.
 
@@ -57,4 +60,4 @@ def open_job(
             f"The particles {particles} end in '{particles.suffix}'; particles are read from .star "
             "files of RELION, and from .cs and .csg files of CryoSPARC."
         )
-    return open_relion_job(particles, classes, model, project)
+    return open_relion_job(particles, classes, model, project, threads)

@@ -31,7 +31,7 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
             yield file
         partial.replace(path)
     except OSError as error:
-        raise RebalanceError(_cannot_write(path, error)) from error
+        raise RebalanceError(cannot_write(path, error)) from error
     finally:
         partial.unlink(missing_ok=True)
 
@@ -71,7 +71,7 @@ class OutputDirectory:
         try:
             self._hidden.mkdir()
         except OSError as error:
-            raise RebalanceError(_cannot_write(self.path, error)) from error
+            raise RebalanceError(cannot_write(self.path, error)) from error
         return self._hidden
 
     def __exit__(
@@ -127,7 +127,7 @@ class OutputDirectory:
 
     def _publish(self) -> None:
         try:
-            _sync_tree(self._hidden)
+            sync_tree(self._hidden)
             if _inode(self.path) != self._replaced:
                 raise FileExistsError
             if self._replaced is None or not any(self.path.iterdir()):
@@ -140,7 +140,7 @@ class OutputDirectory:
                     f"The output directory {self.path} was made by another run meanwhile; this "
                     "run's results are dropped; choose another output directory."
                 ) from error
-            raise RebalanceError(_cannot_write(self.path, error)) from error
+            raise RebalanceError(cannot_write(self.path, error)) from error
         with suppress(OSError):  # the results are in place
             _sync(self.path.parent)
 
@@ -166,7 +166,8 @@ def _inode(path: Path) -> int | None:
         return None
 
 
-def _sync_tree(top: Path) -> None:
+def sync_tree(top: Path) -> None:
+    """Have every file and directory below `top` on disk."""
     for folder, _, files in os.walk(top):
         for name in files:
             _sync(Path(folder) / name)
@@ -181,5 +182,6 @@ def _sync(path: Path) -> None:
         os.close(handle)
 
 
-def _cannot_write(path: Path, error: OSError) -> str:
+def cannot_write(path: Path, error: OSError) -> str:
+    """The sentence for a path that cannot be written."""
     return f"{path} cannot be written: {error.strerror}; check the disk and the permissions."

@@ -18,6 +18,8 @@ from .star_rows import CLASS
 from .star_tables import listing
 from .tables import ClassAverages
 
+BACKUP_SELECTION = "backup_selection.star"  # of a Select job: which classes were ticked
+
 
 @dataclass(frozen=True, eq=False)
 class RelionJob:
@@ -64,12 +66,13 @@ class RelionJob:
             lines = [_name_row(name, n) for name, n in zip(names, numbers, strict=True)]
         _write_table(path, block, labels, lines)
 
-    def write_selection(self, mask: NDArray[np.bool_], path: Path) -> None:
+    def write_selection(self, mask: NDArray[np.bool_], directory: Path) -> None:
         """Write ``backup_selection.star``: 1 where `mask` (N,) is true, over all classes."""
         chosen = self.averages.class_number[_checked(mask, len(self.averages))]
         selected = np.zeros(int(self.averages.class_number.max()), dtype=np.int8)
         selected[chosen - 1] = 1
-        _write_table(path, "", ("rlnSelected",), [b"%12d \n" % value for value in selected])
+        lines = [b"%12d \n" % value for value in selected]
+        _write_table(directory / BACKUP_SELECTION, "", ("rlnSelected",), lines)
 
 
 def open_relion_job(
@@ -77,6 +80,7 @@ def open_relion_job(
     classes: Path | None = None,
     model: Path | None = None,
     project: Path | None = None,
+    threads: int | None = None,
 ) -> RelionJob:
     """Open particles with the class averages that their class numbers count in.
 
@@ -91,6 +95,8 @@ def open_relion_job(
         ``run_itNNN_model.star``; found beside the particles when not given.
     project : Path, optional
         RELION project directory; found by walking up from the files when not given.
+    threads : int, optional
+        That read the particles; default: all processors that this process may use.
 
     Raises
     ------
@@ -99,7 +105,7 @@ def open_relion_job(
     """
     search = Search(project)
     particles, model = _follow_optimiser(Path(particles), model, search)
-    rows = _read_rows(particles, search)
+    rows = _read_rows(particles, search, threads)
     table = search.find_model(particles, model)
     selection = search.find_selection(particles)
     found = find_averages(particles, classes, table, selection, search)
@@ -134,8 +140,8 @@ def _follow_optimiser(
     return data, model or find_in_project(named[1], particles, search.project)
 
 
-def _read_rows(path: Path, search: Search) -> StarParticles:
-    rows = read_particles(path)
+def _read_rows(path: Path, search: Search, threads: int | None) -> StarParticles:
+    rows = read_particles(path, threads)
     if len(rows) == 0:
         raise RebalanceError(f"{path} holds no particles; give a table with particle rows.")
     search.note("particles", path, f"{len(rows):,} rows in table data_{rows.table.block}")

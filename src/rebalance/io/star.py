@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -12,8 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _core
+from ..checks import as_threads
 from ..errors import RebalanceError
 from .output import whole_file
+from .star_parts import PartWriter
 from .star_rows import (
     CLASS,
     NAME,
@@ -137,22 +140,45 @@ class StarParticles:
                 f"mask must be a bool array of shape ({len(self)},), one entry per particle, not "
                 f"{mask.dtype} of shape {mask.shape}."
             )
-        if path.exists() and path.samefile(self.path):
-            raise RebalanceError(f"{path} is the input; write the particles to another file.")
-        with self._reopened() as source, whole_file(path) as target:
-            self._copy(source, target, mask)
+        self.write_parts(np.ascontiguousarray(mask).view(np.uint8), [path])
+
+    def write_parts(self, part: NDArray[np.uint8], paths: Sequence[Path]) -> None:
+        """Write several files with some of the rows each, reading the rows once.
+
+        Parameters
+        ----------
+        part : (P,) uint8 array
+            0 for a row that goes to no file, n for one that goes to ``paths[n - 1]``.
+        paths : sequence of at most 255 Path
+            Files to write; they appear whole or not at all.
+
+        Raises
+        ------
+        RebalanceError
+            As :meth:`write`.
+        """
+        if part.shape != (len(self),) or part.dtype != np.uint8 or part.max(initial=0) > len(paths):
+            raise RebalanceError(
+                f"part must be a uint8 array of shape ({len(self)},) with values up to the number "
+                f"of files ({len(paths)}), not {part.dtype} of shape {part.shape}."
+            )
+        for path in paths:
+            if path.exists() and path.samefile(self.path):
+                raise RebalanceError(f"{path} is the input; write the particles to another file.")
+        with ExitStack() as files:
+            source = files.enter_context(self._reopened())
+            targets = [files.enter_context(whole_file(path)) for path in paths]
+            self._copy(source, targets, part)
             self._check_unchanged(source)
 
-    def _copy(self, source: BinaryIO, target: BinaryIO, mask: NDArray[np.bool_]) -> None:
+    def _copy(self, source: BinaryIO, targets: list[BinaryIO], part: NDArray[np.uint8]) -> None:
         rows = _place(self.table)
-        for chunk in line_chunks(source, 0, rows.start):
-            target.write(chunk)
-        row = 0
-        for chunk in self._chunks(source):
-            kept, row = _core.keep_rows(chunk, mask, row)
-            target.write(chunk[:kept])
-        for chunk in line_chunks(source, rows.end, self.state.size):
-            target.write(chunk)
+        _copy_to_all(source, targets, 0, rows.start)
+        with PartWriter(targets) as writer:
+            row = 0
+            for chunk in self._chunks(source):
+                row = writer.write(chunk, part, row)
+        _copy_to_all(source, targets, rows.end, self.state.size)
 
     def _chunks(self, file: BinaryIO) -> Iterator[memoryview]:
         rows = _place(self.table)
@@ -174,11 +200,18 @@ class StarParticles:
             )
 
 
-def read_particles(path: Path) -> StarParticles:
+def read_particles(path: Path, threads: int | None = None) -> StarParticles:
     """Read the class and identity of every particle row of a STAR file.
 
     The particle table is the block ``particles``, else ``images``, else the unnamed one (RELION
     3.0 and older), else the only one with ``rlnClassNumber``.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    threads : int, optional
+        Default: all processors that this process may use.
 
     Raises
     ------
@@ -187,7 +220,7 @@ def read_particles(path: Path) -> StarParticles:
         row has too few or too many values or a class that is no whole number from 0 up.
     """
     path = Path(path)
-    scanner = ParticleScanner(path)
+    scanner = ParticleScanner(path, as_threads(threads))
     with open_input(path) as file:
         before = FileState.of(file)
     tables = read_star(path, scanner.read_rows)
@@ -229,6 +262,12 @@ def _particle_table(path: Path, tables: list[StarTable], scanner: ParticleScanne
             f"({listing([f'data_{table.block}' for table in candidates])}); it must hold one."
         )
     return candidates[0]
+
+
+def _copy_to_all(source: BinaryIO, targets: list[BinaryIO], start: int, end: int) -> None:
+    for chunk in line_chunks(source, start, end):
+        for target in targets:
+            target.write(chunk)
 
 
 def _place(table: StarTable) -> Rows:

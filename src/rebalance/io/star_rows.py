@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
 from .. import _core
 from ..errors import RebalanceError
-from .star_tables import LONGEST_LINE, Rows, StarTable, as_string
+from .star_tables import LONGEST_LINE, Rows, StarTable, as_string, open_input
 
 CLASS = "rlnClassNumber"
 NAME = "rlnImageName"
 PREFERRED_BLOCKS = ("particles", "images", "")
+SEGMENT = 1 << 24  # bytes of a table that one thread reads
+PIECE = 1 << 19  # bytes read at once: they stay in the processor's cache until they are used
+LOOK_AHEAD = 1 << 12
 
 
 def line_chunks(file: BinaryIO, start: int, end: int) -> Iterator[memoryview]:
@@ -27,7 +34,7 @@ def line_chunks(file: BinaryIO, start: int, end: int) -> Iterator[memoryview]:
     left = end - start
     held = 0
     while left > 0:
-        n_read = file.readinto(view[held : held + left])  # type: ignore[attr-defined]
+        n_read = file.readinto(view[held : min(held + left, held + PIECE)])  # type: ignore[attr-defined]
         filled = held + n_read
         left -= n_read
         whole = buffer.rfind(b"\n", 0, filled) + 1 if left > 0 else filled
@@ -41,15 +48,45 @@ def line_chunks(file: BinaryIO, start: int, end: int) -> Iterator[memoryview]:
         view[:held] = view[whole:filled]
 
 
+def line_end(file: BinaryIO, place: int, end: int) -> int:
+    """The end of the line that the byte at `place` belongs to, at most `end`."""
+    file.seek(place)
+    while place < end:
+        piece = file.read(min(LOOK_AHEAD, end - place))
+        found = piece.find(b"\n")
+        if found >= 0:
+            return place + found + 1
+        if not piece:
+            break
+        place += len(piece)
+    return end
+
+
+@dataclass(frozen=True)
+class Segment:
+    """What was read of one part of a table."""
+
+    end: int  # of the bytes that belong to the table
+    scan: _core.RowScan
+    class_number: bytearray  # of int32
+    identity: bytearray  # of uint64
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the table ends here, or a row is at fault."""
+        return self.scan.ended or self.scan.fault != _core.RowFault.none
+
+
 class ParticleScanner:
-    """Reads the rows of every table that may be the particle table.
+    """Reads the rows of every table that may be the particle table, in segments side by side.
 
     `results` holds, by the id of a table, its classes (int32) and identities (uint64) as bytes:
     a bytearray grows in place, so that memory stays near 12 bytes a row.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, threads: int) -> None:
         self.path = path
+        self.threads = threads
         self.results: dict[int, tuple[bytearray, bytearray]] = {}
 
     def read_rows(self, file: BinaryIO, table: StarTable, line: int) -> Rows | None:
@@ -57,18 +94,58 @@ class ParticleScanner:
         if not may_hold_particles(table):
             return None
         self._check_labels(table)
-        scan = _core.RowScan(len(table.labels), _index(table, CLASS), _index(table, NAME))
         classes, identities = bytearray(), bytearray()
-        start = end = file.tell()
-        for chunk in line_chunks(file, start, os.fstat(file.fileno()).st_size):
-            end += scan.read(chunk)
-            self._check_rows(scan, table, line)
-            classes += scan.class_number
-            identities += scan.identity
-            if scan.ended:
-                break
+        start, next_line = file.tell(), line
+        end = start
+        with closing(self._segments(file, table)) as segments:
+            for segment in segments:
+                self._check_rows(segment.scan, table, next_line)
+                classes += segment.class_number
+                identities += segment.identity
+                next_line += segment.scan.n_lines
+                end = segment.end
+                if segment.is_last:
+                    break
         self.results[id(table)] = (classes, identities)
-        return Rows(start, end, line, line + scan.n_lines)
+        return Rows(start, end, line, next_line)
+
+    def _segments(self, file: BinaryIO, table: StarTable) -> Generator[Segment, None, None]:
+        """The segments from where `file` stands to its end, in order."""
+        places = self._places(file)
+        if self.threads == 1:
+            yield from (self._read_segment(table, *place) for place in places)
+            return
+        ahead: deque[Future[Segment]] = deque()
+        with ThreadPoolExecutor(self.threads) as pool:
+            try:
+                for place in places:
+                    ahead.append(pool.submit(self._read_segment, table, *place))
+                    if len(ahead) > self.threads:
+                        yield ahead.popleft().result()
+                while ahead:
+                    yield ahead.popleft().result()
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+    def _places(self, file: BinaryIO) -> Iterator[tuple[int, int]]:
+        start, size = file.tell(), os.fstat(file.fileno()).st_size
+        while start < size:
+            end = line_end(file, min(start + SEGMENT, size) - 1, size)
+            yield start, end
+            start = end
+
+    def _read_segment(self, table: StarTable, start: int, end: int) -> Segment:
+        scan = _core.RowScan(len(table.labels), _index(table, CLASS), _index(table, NAME))
+        read = Segment(start, scan, bytearray(), bytearray())
+        place = start
+        with open_input(self.path) as file:
+            for chunk in line_chunks(file, start, end):
+                place += scan.read(chunk)
+                read.class_number.extend(scan.class_number)
+                read.identity.extend(scan.identity)
+                if read.is_last:
+                    break
+        return replace(read, end=place)
 
     def _check_labels(self, table: StarTable) -> None:
         for label in (CLASS, NAME):

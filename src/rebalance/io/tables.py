@@ -6,6 +6,7 @@ averages, and a job that holds both.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -47,6 +48,9 @@ class ParticleTable(Protocol):
 
     def write(self, mask: NDArray[np.bool_], path: Path) -> None:
         """Write the rows where `mask` (P,) is true, in order, with nothing else changed."""
+
+    def write_parts(self, part: NDArray[np.uint8], paths: Sequence[Path]) -> None:
+        """Write several files at once: rows of `part` (P,) n to ``paths[n - 1]``, of 0 to none."""
 
 
 @dataclass(frozen=True)
@@ -104,3 +108,6 @@ class Job(Protocol):
 
     def write_averages(self, mask: NDArray[np.bool_], path: Path) -> None:
         """Write the list of averages where `mask` (N,) is true, for the format's next job."""
+
+    def write_selection(self, mask: NDArray[np.bool_], directory: Path) -> None:
+        """Write what else the format says of a selection of averages, `mask` (N,), if anything."""

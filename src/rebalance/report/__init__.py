@@ -1,6 +1,6 @@
 """Drawing: figures and the report page."""
 
-from .figures import affinity_figure, bars_figure, save_figures
+from .figures import affinity_figure, bars_figure, save_figures, save_pdf
 from .page import write_report
 from .sheet import contact_sheet
 from .summary import summary_lines
@@ -10,6 +10,7 @@ __all__ = [
     "bars_figure",
     "contact_sheet",
     "save_figures",
+    "save_pdf",
     "summary_lines",
     "write_report",
 ]

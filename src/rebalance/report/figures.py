@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
@@ -49,6 +50,21 @@ def save_figures(result: Result, directory: Path) -> list[Path]:
     for name, figure in figures.items():
         figure.savefig(directory / name, dpi=DPI)
     return [directory / name for name in figures]
+
+
+def save_pdf(result: Result, path: Path) -> None:
+    """Write the figures as the pages of one PDF file.
+
+    Parameters
+    ----------
+    result : Result
+        What the run found.
+    path : Path
+        File to write.
+    """
+    with PdfPages(path, metadata={"CreationDate": None}) as pages:  # the same run, the same bytes
+        for figure in (affinity_figure(result), contact_sheet(result), bars_figure(result)):
+            figure.savefig(pages, format="pdf", dpi=DPI)
 
 
 def affinity_figure(result: Result) -> Figure:
