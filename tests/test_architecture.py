@@ -56,6 +56,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     | {"_simulate", "_simulation_settings", "_junk_averages"},
     FACE: BASE | STAGES | {"_affinity_results", "_map", "_simulation_settings"},
     "__main__": {"cli"},
+    "_pipeliner": BASE,
 }
 THIRD_PARTY = {
     "numpy",
@@ -67,6 +68,7 @@ THIRD_PARTY = {
     "mpl_toolkits",
     "cryosparc",
 }
+OPTIONAL = {"pipeliner"}
 ONLY_IN = {
     "mrcfile": {"io"},
     "starfile": {"io"},
@@ -76,6 +78,7 @@ ONLY_IN = {
     "tqdm": {"cli"},
     "argparse": {"cli"},
     "matplotlib": {"report"},
+    "pipeliner": {"_pipeliner"},
     "pickle": set(),
 }
 FILE_CALLS = {
@@ -150,7 +153,7 @@ def test_imports_point_one_way(path: Path) -> None:
 @each_source
 def test_imports_from_elsewhere_are_few_and_in_their_place(path: Path) -> None:
     roots = {name.split(".")[0] for name in imports(path)}
-    assert roots <= {"rebalance"} | THIRD_PARTY | sys.stdlib_module_names
+    assert roots <= {"rebalance"} | THIRD_PARTY | OPTIONAL | sys.stdlib_module_names
     for root in roots & set(ONLY_IN):
         assert part_of(path) in ONLY_IN[root], f"{root} does not belong here"
 

@@ -428,3 +428,8 @@ def test_the_page_shows_what_works():
     args = parse(call[1:])
     assert args.unknown == []
     assert (args.factor, args.n_superclasses, str(args.mask_diameter)) == ("0.5", "auto", "180A")
+
+
+def test_nothing_heavy_is_loaded_before_signals_are_heeded():
+    code = "import sys, rebalance.cli; sys.exit('numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

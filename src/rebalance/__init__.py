@@ -39,36 +39,19 @@ __all__ = [
 # Where the names above live. They are loaded when first asked for: the command line has to heed
 # signals before it loads NumPy and SciPy.
 _HOME = {
-    "_affinity": (
-        "affinity",
-        "affinity_between",
-    ),
-    "_affinity_results": (
-        "Affinity",
-        "AffinityBetween",
-        "SparseAffinity",
-    ),
-    "_align": ("align",),
-    "_balance": (
-        "Balance",
-        "balance",
-    ),
-    "_map": ("DensityMap",),
-    "_simulate": (
-        "Simulation",
-        "simulate",
-    ),
-    "_simulation_settings": ("SimulationSettings",),
-    "_superclasses": (
-        "Superclasses",
-        "Superclassifier",
-        "superclassify",
-    ),
+    "_affinity": "affinity affinity_between",
+    "_affinity_results": "Affinity AffinityBetween SparseAffinity",
+    "_align": "align",
+    "_balance": "Balance balance",
+    "_map": "DensityMap",
+    "_simulate": "Simulation simulate",
+    "_simulation_settings": "SimulationSettings",
+    "_superclasses": "Superclasses Superclassifier superclassify",
 }
 
 
 def __getattr__(name: str) -> object:
-    home = next((module for module, names in _HOME.items() if name in names), None)
+    home = next((module for module, names in _HOME.items() if name in names.split()), None)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value: object = getattr(import_module(f".{home}", __name__), name)
