@@ -612,6 +612,16 @@ def test_particles_without_class_are_excluded(job, tmp_path, capsys):
     assert excluded == split_rows(job / DATA)[0][:3]
 
 
+def test_a_superclass_column_on_request(original, tmp_path):
+    data = original / JOB / DATA
+    output = run(data, tmp_path / "out", "-k", 3, "--max-size", 9, "--superclass-column")
+    superclass = {row["class_number"]: row["superclass"] for row in superclass_table(output)}
+    for name in ("particles.star", "particles_excluded.star"):
+        written = read_particles(output / name)
+        expected = [superclass[number] for number in written.class_number]
+        assert written.column("rebalanceSuperclass").tolist() == expected
+
+
 def test_image_size_and_repeated_rows_are_warned_about(job, tmp_path, capsys):
     text = (job / DATA).read_text()
     row = next(line for line in text.splitlines(keepends=True) if "@" in line)

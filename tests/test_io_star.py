@@ -330,6 +330,43 @@ def test_rows_are_parted_among_files(tmp_path):
             particles.write_parts(part, paths)
 
 
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_superclass_column_is_added(tmp_path, dialect):
+    data = DIALECTS[dialect]
+    particles = read_particles(star_file(tmp_path, data))
+    with_column = particles.with_superclass(np.array([7, -1], dtype=np.int32))
+    with_column.write(np.array([True, True]), tmp_path / "out.star")
+    written = read_particles(tmp_path / "out.star")
+    assert written.table.labels == [*particles.table.labels, "rebalanceSuperclass"]
+    assert written.column("rebalanceSuperclass").tolist() == [7, -1]
+    for label in particles.table.labels:
+        assert written.column(label).tolist() == particles.column(label).tolist()
+    added = set((tmp_path / "out.star").read_bytes().splitlines()) - set(data.splitlines())
+    assert len(added) == 3  # the label and the two rows
+    with pytest.raises(RebalanceError, match="has a column rebalanceSuperclass already; run with"):
+        written.with_superclass(np.zeros(2, dtype=np.int32))
+
+
+def test_a_superclass_column_in_a_table_without_rows(tmp_path):
+    for end in (b"", b"\n", b"\n \n\ndata_last\n_rlnA 5\n"):
+        particles = read_particles(star_file(tmp_path, HEAD.rstrip() + end))
+        with_column = particles.with_superclass(np.zeros(0, dtype=np.int32))
+        with_column.write(np.zeros(0, dtype=bool), tmp_path / "out.star")
+        added = b"\n_rebalanceSuperclass #4 " + (end or b"\n")
+        assert (tmp_path / "out.star").read_bytes() == HEAD.rstrip() + added
+
+
+def test_starfile_reads_the_superclass_column(test_data, tmp_path):
+    for name in ("relion31_class2d_100_classes", "relion_tabs_helical_9_classes", "relion5"):
+        particles = read_particles(test_data / "star" / f"{name}.star")
+        superclass = (particles.class_number % 3).astype(np.int32)
+        keep = particles.class_number > 2
+        particles.with_superclass(superclass).write(keep, tmp_path / "out.star")
+        table = starfile.read(tmp_path / "out.star")["particles"]
+        assert table["rebalanceSuperclass"].tolist() == superclass[keep].tolist()
+        assert table["rlnClassNumber"].tolist() == particles.class_number[keep].tolist()
+
+
 def long_table(n_rows: int) -> bytes:
     rows = (b"%d %06d@a.mrcs %d\n" % (k % 7, k, k * k) for k in range(n_rows))
     return HEAD + b"".join(rows) + b"\n\ndata_last\nloop_\n_rlnG #1\n7\n"

@@ -46,9 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for name in OTHER_INPUTS:
         job.add_argument(f"--in_{name}", metavar="FILE", help="not used")
     job.add_argument("--pipeline_control", metavar="DIR", help="not used: the directory is --o")
-    main_job.add_sources(parser.add_argument_group("class averages"))
-    main_job.add_method(parser)
-    main_job.add_search(parser)
+    main_job.add_sources(parser.add_argument_group("files"))
+    main_job.add_settings(parser)
 
 
 def plain_words(words: Sequence[str]) -> list[str]:

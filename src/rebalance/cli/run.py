@@ -25,7 +25,7 @@ from ..config import AffinitySettings, BalanceSettings, RunSettings, SuperclassS
 from ..errors import RebalanceError
 from ..io import Job, OutputDirectory, open_job, results
 from ..io.output import RESULTS_MARK
-from ..pipeline import Result
+from ..pipeline import Result, average_of_particle
 from ..pipeline import run as run_pipeline
 from ..report import save_figures, summary_lines, write_report
 from .lengths import Length, as_length
@@ -39,8 +39,13 @@ SEARCH_OPTIONS = ("mask_diameter", "max_shift", "resolution", "no_mirror", "exha
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     _add_files(parser)
-    add_method(parser)
-    add_search(parser)
+    add_settings(parser)
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """Declare the options that say how to compute."""
+    _add_method(parser)
+    _add_search(parser)
 
 
 def _add_files(parser: argparse.ArgumentParser) -> None:
@@ -63,7 +68,7 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
 
 
 def add_sources(files: argparse._ArgumentGroup) -> None:
-    """Declare the options that say where the averages, and their affinity, come from."""
+    """Declare the options of files that an External job has too."""
     files.add_argument(
         "--classes", metavar="FILE", type=Path, help="stack of class averages (default: found)"
     )
@@ -79,10 +84,14 @@ def add_sources(files: argparse._ArgumentGroup) -> None:
         type=Path,
         help="affinity.npz of an earlier run of the same averages, which are not compared again",
     )
+    files.add_argument(
+        "--superclass-column",
+        action="store_true",
+        help="write the superclass of each particle into the particle tables, as a column",
+    )
 
 
-def add_method(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of grouping and balance."""
+def _add_method(parser: argparse.ArgumentParser) -> None:
     method = parser.add_argument_group("superclasses and balance")
     method.add_argument(
         "-k",
@@ -114,8 +123,7 @@ def add_method(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_search(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of the comparison."""
+def _add_search(parser: argparse.ArgumentParser) -> None:
     search = parser.add_argument_group(
         "comparison", "Lengths are A, or px with px behind the number; defaults come from the data."
     )
@@ -190,6 +198,8 @@ def run_job(
             result = run_pipeline(job, settings, given=given, threads=threads, progress=progress)
         result = _with_pixel_size(result, args.angpix)
         record = _record(result, job, inputs, command)
+        if args.superclass_column:
+            job = _with_superclasses(job, result)
         _write(result, job, directory, record, checksum)
         if add_files:
             add_files(result, directory)
@@ -199,6 +209,13 @@ def run_job(
     print("\n".join(summary_lines(result, ())))
     print(f"\nResults in {args.output}; open {args.output / 'report.html'} in a browser.")
     return result
+
+
+def _with_superclasses(job: Job, result: Result) -> Job:
+    """The job, its particles written with the superclass of each; -1: none."""
+    average = average_of_particle(job)
+    superclass = np.where(average >= 0, result.superclasses.labels[average], np.int32(-1))
+    return job.with_superclasses(superclass)
 
 
 def _new_directory(args: argparse.Namespace, inputs: list[Path]) -> OutputDirectory:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -47,9 +47,16 @@ class CryosparcJob:
         """All averages of the stack."""
         return self.templates.averages
 
+    def with_superclasses(self, superclass: NDArray[np.int32]) -> CryosparcJob:
+        """The same job, its particles written with the field ``rebalance/superclass``, (P,)."""
+        return replace(self, particles=self.particles.with_superclass(superclass))
+
     def write_averages(self, mask: NDArray[np.bool_], path: Path) -> None:
         """Write the templates of the averages where `mask` (N,) is true, and their group."""
         self.templates.write(mask, path)
+
+    def write_selection(self, mask: NDArray[np.bool_], directory: Path) -> None:
+        """Nothing more: the templates say which averages are selected."""
 
 
 def open_cryosparc_job(

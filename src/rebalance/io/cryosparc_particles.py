@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,6 +89,11 @@ class CryosparcParticles:
             If an input changed since it was read, or a file cannot be written.
         """
         self.table.write(mask, path, self.superclass)
+
+    def write_parts(self, part: NDArray[np.uint8], paths: Sequence[Path]) -> None:
+        """Write the particles of `part` (P,) n to ``paths[n - 1]``, as :meth:`write`."""
+        for number, path in enumerate(paths, start=1):
+            self.write(part == number, path)
 
 
 def as_particles(table: CsTable) -> CryosparcParticles:

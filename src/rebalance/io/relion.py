@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +47,10 @@ class RelionJob:
     warnings: tuple[str, ...]
     inputs: tuple[Path, ...]
     table: ReferenceTable | None
+
+    def with_superclasses(self, superclass: NDArray[np.int32]) -> RelionJob:
+        """The same job, its particles written with the column ``rebalanceSuperclass``, (P,)."""
+        return replace(self, particles=self.particles.with_superclass(superclass))
 
     def write_averages(self, mask: NDArray[np.bool_], path: Path) -> None:
         """Write ``class_averages.star`` with the averages where `mask` (N,) is true.

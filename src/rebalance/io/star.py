@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -26,6 +26,8 @@ from .star_rows import (
     may_hold_particles,
 )
 from .star_tables import Rows, StarTable, as_string, listing, open_input, read_star
+
+SUPERCLASS = "rebalanceSuperclass"  # not RELION's: it warns of an unknown label, and keeps it
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,8 @@ class StarParticles:
         Box of the particle images in px, of the first optics group; None when the file has none.
     pixel_sizes : tuple of float
         The different pixel sizes of the particle images in A; empty when the file has none.
+    superclass : (P,) int32 array or None
+        Written as a last column when given; -1: none.
     """
 
     path: Path
@@ -71,6 +75,7 @@ class StarParticles:
     n_repeated: int
     image_size: int | None
     pixel_sizes: tuple[float, ...]
+    superclass: NDArray[np.int32] | None = None
 
     @property
     def suffix(self) -> str:
@@ -119,6 +124,15 @@ class StarParticles:
                 if row < 0:
                     return line
         raise IndexError("the table has fewer rows")
+
+    def with_superclass(self, superclass: NDArray[np.int32]) -> StarParticles:
+        """The same particles, written with a last column ``rebalanceSuperclass``, (P,)."""
+        if SUPERCLASS in self.table:
+            raise RebalanceError(
+                f"{self.path} has a column {SUPERCLASS} already; run without superclass column, or "
+                "on the particles that it was made of."
+            )
+        return replace(self, superclass=superclass)
 
     def write(self, mask: NDArray[np.bool_], path: Path) -> None:
         """Write the file with only the rows where `mask` is true; nothing else is changed.
@@ -173,12 +187,31 @@ class StarParticles:
 
     def _copy(self, source: BinaryIO, targets: list[BinaryIO], part: NDArray[np.uint8]) -> None:
         rows = _place(self.table)
-        _copy_to_all(source, targets, 0, rows.start)
+        copied = self._add_label(source, targets) if self.superclass is not None else 0
+        _copy_to_all(source, targets, copied, rows.start)
         with PartWriter(targets) as writer:
             row = 0
             for chunk in self._chunks(source):
-                row = writer.write(chunk, part, row)
-        _copy_to_all(source, targets, rows.end, self.state.size)
+                if self.superclass is None:
+                    row = writer.write(chunk, part, row)
+                else:
+                    n_columns = len(self.table.labels)
+                    longer, _ = _core.with_values(chunk, n_columns, self.superclass, row)
+                    row = writer.write(memoryview(longer), part, row)
+        _copy_to_all(source, targets, max(copied, rows.end), self.state.size)
+
+    def _add_label(self, source: BinaryIO, targets: list[BinaryIO]) -> int:
+        """Copy all up to the last label and write one more, in its manner; return how far."""
+        end = self.table.labels_end
+        _copy_to_all(source, targets, 0, end)
+        source.seek(0)
+        last = source.read(end).rsplit(b"\n_", 1)[-1]
+        number = b" #%d " % (len(self.table.labels) + 1) if b"#" in last else b" "
+        ending = b"\r\n" if last.endswith(b"\r\n") else b"\n"
+        for target in targets:
+            target.write(b"" if last.endswith(b"\n") else b"\n")
+            target.write(b"_" + SUPERCLASS.encode() + number + ending)
+        return end
 
     def _chunks(self, file: BinaryIO) -> Iterator[memoryview]:
         rows = _place(self.table)

@@ -46,6 +46,8 @@ class StarTable:
         False for pairs.
     rows : Rows or None
         Where the rows stand, for a table whose rows were handed over.
+    labels_end : int
+        Of a loop: the byte behind its last label.
     """
 
     path: Path
@@ -54,6 +56,7 @@ class StarTable:
     lines: list[tuple[int, bytes]] = field(default_factory=list)
     is_loop: bool = False
     rows: Rows | None = None
+    labels_end: int = 0
 
     def __contains__(self, label: str) -> bool:
         return label in self.labels
@@ -209,6 +212,7 @@ class _StarReader:
             return
         elif table.is_loop and not table.lines and words[0].startswith(b"_") and alone:
             table.labels.append(as_string(words[0][1:]))
+            table.labels_end = self.file.tell()
         elif table.is_loop:
             self._take_row(table, line)
         else:

@@ -106,6 +106,9 @@ class Job(Protocol):
     def inputs(self) -> tuple[Path, ...]:
         """Every file that was read; no output may fall on one of them."""
 
+    def with_superclasses(self, superclass: NDArray[np.int32]) -> Job:
+        """The same job, its particles written with a column of superclasses, (P,)."""
+
     def write_averages(self, mask: NDArray[np.bool_], path: Path) -> None:
         """Write the list of averages where `mask` (N,) is true, for the format's next job."""
 
