@@ -19,7 +19,7 @@ PACKAGE = ROOT / "src" / "rebalance"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 BASE = {"checks", "config", "errors", "_version"}
-STAGES = {"_images", "_affinity", "_superclasses", "_balance", "_align", "_simulate"}
+STAGES = {"_images", "_affinity", "_junk", "_superclasses", "_balance", "_align", "_simulate"}
 FACE = "__init__"
 
 # What a module, or a package below rebalance, may import at run time.
@@ -29,13 +29,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "_version": set(),
     "checks": {"errors"},
     "metrics": BASE,
-    "sampling": BASE,
     "_images": BASE,
     "_signal": BASE | {"_core", "_images", "_result_arrays"},
     "_defaults": BASE | {"_images", "_signal"},
     "_affinity": BASE | {"_core", "_defaults", "_images", "_affinity_results", "_result_arrays"},
     "_affinity_results": BASE,
     "_result_arrays": BASE,
+    "_appearance": BASE,
+    "_junk": BASE | {"_appearance"},
     "_superclasses": BASE | {"_core"},
     "_balance": BASE | {"_core"},
     "_align": BASE,

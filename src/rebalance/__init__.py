@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ._affinity_results import Affinity, AffinityBetween, SparseAffinity
     from ._align import align
     from ._balance import Balance, balance
+    from ._junk import find_junk
     from ._map import DensityMap
     from ._simulate import Simulation, simulate
     from ._simulation_settings import SimulationSettings
@@ -32,6 +33,7 @@ __all__ = [
     "affinity_between",
     "align",
     "balance",
+    "find_junk",
     "simulate",
     "superclassify",
 ]
@@ -43,6 +45,7 @@ _HOME = {
     "_affinity_results": "Affinity AffinityBetween SparseAffinity",
     "_align": "align",
     "_balance": "Balance balance",
+    "_junk": "find_junk",
     "_map": "DensityMap",
     "_simulate": "Simulation simulate",
     "_simulation_settings": "SimulationSettings",
