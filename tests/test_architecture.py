@@ -29,6 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "_version": set(),
     "checks": {"errors"},
     "metrics": BASE,
+    "sampling": BASE,
     "_images": BASE,
     "_signal": BASE | {"_core", "_images", "_result_arrays"},
     "_defaults": BASE | {"_images", "_signal"},
