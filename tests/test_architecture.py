@@ -19,7 +19,8 @@ PACKAGE = ROOT / "src" / "rebalance"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 BASE = {"checks", "config", "errors", "_version"}
-STAGES = {"_images", "_affinity", "_junk", "_superclasses", "_balance", "_align", "_simulate"}
+STAGES = {"_images", "_affinity", "_junk", "_superclasses", "_balance", "_density", "_align"}
+STAGES |= {"_simulate"}
 FACE = "__init__"
 
 # What a module, or a package below rebalance, may import at run time.
@@ -40,6 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "_junk": BASE | {"_appearance"},
     "_superclasses": BASE | {"_core"},
     "_balance": BASE | {"_core"},
+    "_density": BASE,
     "_align": BASE,
     "_symmetry": BASE,
     "_directions": set(),

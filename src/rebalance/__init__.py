@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ._affinity_results import Affinity, AffinityBetween, SparseAffinity
     from ._align import align
     from ._balance import Balance, balance
+    from ._density import keep_fractions, keep_fractions_by_angle, keep_fractions_by_direction
     from ._junk import find_junk
     from ._map import DensityMap
     from ._simulate import Simulation, simulate
@@ -33,6 +34,9 @@ __all__ = [
     "affinity_between",
     "align",
     "balance",
+    "keep_fractions",
+    "keep_fractions_by_angle",
+    "keep_fractions_by_direction",
     "find_junk",
     "simulate",
     "superclassify",
@@ -45,6 +49,7 @@ _HOME = {
     "_affinity_results": "Affinity AffinityBetween SparseAffinity",
     "_align": "align",
     "_balance": "Balance balance",
+    "_density": "keep_fractions keep_fractions_by_angle keep_fractions_by_direction",
     "_junk": "find_junk",
     "_map": "DensityMap",
     "_simulate": "Simulation simulate",

@@ -1,0 +1,263 @@
+"""Which share of the particles of every class average to keep, so that views spread evenly.
+
+The density of views at an average is the number of particles kept near it: the sum over averages
+of their particles times a kernel on the angle between viewing directions. Fractions are sought
+that make it as flat as it can be for the number of particles kept.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .checks import as_affinity_values, as_factor
+from .errors import RebalanceError
+
+if TYPE_CHECKING:
+    from ._affinity_results import Affinity
+
+Floats = NDArray[np.float64]
+
+WIDTH_BY_AFFINITY = 13.0  # degrees, sd of the kernel
+WIDTH_BY_DIRECTION = 10.0  # degrees; true angles allow a narrower one
+FEW = 120  # averages; fewer lie further apart and need a wider kernel
+SWEEPS = 30  # of the flattening
+HALVINGS = 30  # of the search for the number of particles that fits a factor
+
+
+def keep_fractions(
+    aff: Affinity | ArrayLike,
+    particles: ArrayLike,
+    *,
+    keep: float | None = None,
+    factor: object = None,
+) -> Floats:
+    """Fractions of the particles of every average to keep, from the affinity alone.
+
+    Parameters
+    ----------
+    aff : Affinity or (N, N) array
+        Affinity in [0, 1], symmetric, of the averages that take part.
+    particles : (N,) array
+        Particles of each average.
+    keep : float, optional
+        Share of all particles to keep, above 0 and up to 1. Give either this or `factor`.
+    factor : number or its decimal form, optional
+        Least smallest / largest density of views over the averages, 0 (drop nothing) to 1; as
+        many particles are kept as it allows.
+
+    Returns
+    -------
+    (N,) float64 array
+        Fraction of the particles of each average to keep, 0 to 1; 1 for averages without
+        particles. Their mean, weighted by particles, is `keep`.
+
+    Raises
+    ------
+    RebalanceError
+        When affinity or particles make no sense, or not exactly one of `keep` and `factor` is
+        given, or it is out of range.
+
+    Notes
+    -----
+    Round the particles kept up to whole numbers: then no average is emptied, and running again on
+    what was kept, with the same factor, changes no average by more than rounding.
+    """
+    plain: ArrayLike = getattr(aff, "values", aff)  # type: ignore[arg-type]
+    values = as_affinity_values(plain)
+    return _fractions(_angles_of_affinity(values), WIDTH_BY_AFFINITY, particles, keep, factor)
+
+
+def keep_fractions_by_direction(
+    directions: ArrayLike,
+    particles: ArrayLike,
+    *,
+    keep: float | None = None,
+    factor: object = None,
+) -> Floats:
+    """Fractions of the particles of every average to keep, from viewing directions.
+
+    Parameters
+    ----------
+    directions : (N, 3) array
+        Viewing directions of any length above 0; v and -v are one view.
+    particles, keep, factor : array, float, number
+        As in :func:`keep_fractions`.
+
+    Returns
+    -------
+    (N,) float64 array
+        As in :func:`keep_fractions`.
+
+    Raises
+    ------
+    RebalanceError
+        As in :func:`keep_fractions`, or when directions make no sense.
+    """
+    axes = np.asarray(directions, dtype=np.float64)
+    if axes.ndim != 2 or axes.shape[1] != 3 or len(axes) == 0:
+        raise RebalanceError(
+            f"directions must have shape (N, 3) with N >= 1, not {axes.shape}: give one vector "
+            "for each average"
+        )
+    length = np.linalg.norm(axes, axis=1, keepdims=True)
+    if not (np.isfinite(length) & (length > 0)).all():
+        raise RebalanceError(
+            f"directions must be finite and longer than 0, but average "
+            f"{int(np.argmin(np.isfinite(length) & (length > 0)))} has none: leave it out"
+        )
+    axes /= length
+    angle = np.degrees(np.arccos(np.minimum(np.abs(axes @ axes.T), 1.0)))
+    return keep_fractions_by_angle(angle, particles, keep=keep, factor=factor)
+
+
+def keep_fractions_by_angle(
+    angle_deg: ArrayLike,
+    particles: ArrayLike,
+    *,
+    keep: float | None = None,
+    factor: object = None,
+) -> Floats:
+    """Fractions of the particles of every average to keep, from angles between views.
+
+    Parameters
+    ----------
+    angle_deg : (N, N) array
+        Angles between the viewing axes in degrees, modulo the symmetry of the particle;
+        symmetric, 0 on the diagonal.
+    particles, keep, factor : array, float, number
+        As in :func:`keep_fractions`.
+
+    Returns
+    -------
+    (N,) float64 array
+        As in :func:`keep_fractions`.
+
+    Raises
+    ------
+    RebalanceError
+        As in :func:`keep_fractions`, or when the angles make no sense.
+    """
+    angle = np.asarray(angle_deg, dtype=np.float64)
+    if angle.ndim != 2 or angle.shape[0] != angle.shape[1] or angle.size == 0:
+        raise RebalanceError(f"angles must have shape (N, N) with N >= 1, not {angle.shape}")
+    if not np.isfinite(angle).all() or angle.min() < 0 or angle.max() > 180:
+        raise RebalanceError(
+            "angles must be finite and lie in [0, 180] degrees: leave out averages without one"
+        )
+    return _fractions(angle, WIDTH_BY_DIRECTION, particles, keep, factor)
+
+
+def _angles_of_affinity(values: Floats) -> Floats:
+    """(N, N) angles in degrees that the affinities would stand for if views were uniform.
+
+    Of uniform axes the share 1 - cos(t) lies within an angle t of one of them; affinity falls
+    with the angle; so the rank of a pair among all pairs tells its angle. The level of the
+    affinity, which hangs on noise and resolution, has no say. Where views are crowded angles
+    come out too large, the same for all pairs, so that only the width of the kernel changes.
+    """
+    pairs = np.triu_indices(len(values), 1)
+    _, place, count = np.unique(values[pairs], return_inverse=True, return_counts=True)
+    above = 1.0 - (np.cumsum(count) - 0.5 * count) / max(1, len(pairs[0]))
+    angle = np.zeros(values.shape)
+    angle[pairs] = np.degrees(np.arccos(np.clip(1.0 - above, 0.0, 1.0)))[place]
+    return angle + angle.T
+
+
+def _fractions(
+    angle_deg: Floats, width_deg: float, particles: ArrayLike, keep: float | None, factor: object
+) -> Floats:
+    size = _as_particles(particles, len(angle_deg))
+    has = size > 0
+    fractions = np.ones(len(size))
+    width = width_deg * max(1.0, np.sqrt(FEW / max(1, int(has.sum()))))
+    kernel = np.exp(-0.5 * (angle_deg[np.ix_(has, has)] / width) ** 2)
+    if (keep is None) == (factor is None):
+        raise RebalanceError(
+            "Give either keep, the share of the particles to keep, or factor, smallest / largest "
+            f"density of views; not {'neither' if keep is None else 'both'}."
+        )
+    if keep is not None:
+        fractions[has] = _flattened(kernel, size[has], _as_share(keep))
+    else:
+        fractions[has] = _flat_enough(kernel, size[has], float(as_factor(factor)))
+    return fractions
+
+
+def _as_particles(particles: ArrayLike, n: int) -> Floats:
+    size = np.asarray(particles, dtype=np.float64)
+    if size.shape != (n,):
+        raise RebalanceError(
+            f"particles must have shape ({n},), one number for each average, not {size.shape}"
+        )
+    if not np.isfinite(size).all() or size.min() < 0 or size.max() <= 0:
+        raise RebalanceError(
+            f"particles must be finite, 0 or more and not all 0, but span {size.min():g} to "
+            f"{size.max():g}"
+        )
+    return size
+
+
+def _as_share(keep: object) -> float:
+    share = float(keep) if isinstance(keep, (int, float, np.number, Decimal)) else float("nan")
+    if not 0 < share <= 1:
+        raise RebalanceError(
+            f"keep must be a number above 0 and up to 1, not {keep!r}: the share of all particles "
+            "to keep"
+        )
+    return share
+
+
+def _flattened(kernel: Floats, size: Floats, keep: float) -> Floats:
+    """Fractions that keep a share of the particles and make the density as flat as it can be.
+
+    Every sweep divides the fractions by the density of what is kept, up to 1 and to a common
+    level that keeps the share. Where it rests, averages with a fraction below 1 have one density,
+    and those that are kept whole a lower one.
+    """
+    fractions = np.ones(len(size))
+    for _ in range(SWEEPS if keep < 1 else 0):
+        density = kernel @ (size * fractions)
+        fractions = _levelled(fractions / density, size, keep)
+    return fractions
+
+
+def _levelled(weight: Floats, size: Floats, keep: float) -> Floats:
+    """min(1, level x weight), the level such that a share of the particles is kept."""
+    order = np.argsort(-weight, kind="stable")
+    heavy, heavy_size = weight[order], size[order]
+    whole = np.concatenate([[0.0], np.cumsum(heavy_size)[:-1]])  # kept before each one
+    rest = np.cumsum((heavy * heavy_size)[::-1])[::-1]
+    level = (keep * size.sum() - whole) / rest  # if those before each one are kept whole
+    fits = np.flatnonzero(level * heavy <= 1.0)
+    fractions: Floats = np.minimum(1.0, weight * level[fits[0] if len(fits) else -1])
+    return fractions
+
+
+def _flat_enough(kernel: Floats, size: Floats, factor: float) -> Floats:
+    """Fractions that keep as much as they can with smallest / largest density >= factor.
+
+    Particles are whole: where one less in each average would do, nothing is dropped, so that what
+    was kept is not cut again. Where no share fits, the flattest found.
+    """
+    if (kernel @ size).min() >= factor * (kernel @ np.maximum(size - 1, 0)).max():
+        return np.ones(len(size))
+    low, high = 0.0, 1.0
+    best = np.full(len(size), 1.0)
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        fractions = _flattened(kernel, size, middle)
+        if _evenness(kernel, size * fractions) >= factor:
+            low, best = middle, fractions
+        else:
+            high = middle
+    return best if low > 0 else _flattened(kernel, size, 1e-3)
+
+
+def _evenness(kernel: Floats, kept: Floats) -> float:
+    """Smallest / largest density over the averages."""
+    density = kernel @ kept
+    return float(density.min() / density.max())
