@@ -34,10 +34,10 @@ __all__ = [
     "affinity_between",
     "align",
     "balance",
+    "find_junk",
     "keep_fractions",
     "keep_fractions_by_angle",
     "keep_fractions_by_direction",
-    "find_junk",
     "simulate",
     "superclassify",
 ]
