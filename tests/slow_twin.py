@@ -168,69 +168,61 @@ def _turn(angle: float) -> Floats:
 # Superclasses.
 
 
-GROUPING = (0.5, 0.55)  # rank of the distance that scales the kernel, share of it
-JUDGING = (0.95, 0.45)
+def sharpened(affinity: Floats, neighbours: int = 3, reach: float = 2.0) -> Floats:
+    """Affinity of every average plus its neighbours, by weight; see `rebalance.sharpen`."""
+    n = len(affinity)
+    distance = 1 - affinity + np.where(np.eye(n), np.inf, 0)
+    near = np.argsort(distance, axis=1, kind="stable")
+    second = np.sort(np.sort(distance, axis=1)[:, min(1, n - 2)])[(n - 1) // 2]
+    weight = np.eye(n)
+    for i in range(n):
+        for j in near[i, : min(neighbours, n - 1)]:
+            weight[i, j] = np.exp(-distance[i, j] / max(reach * second, 1e-9))
+    product = weight @ affinity @ weight.T
+    norm = np.sqrt(np.diag(product))
+    sharp = np.clip(product / np.outer(norm, norm), 0, 1)
+    np.fill_diagonal(sharp, 1)
+    return sharp
 
 
-def scaled_kernel(affinity: Floats, rank: float, share: float) -> Floats:
-    """Gaussian kernel of the distances, scaled by a share of each row's distance at this rank."""
-    squared = 2 * (1 - affinity)
-    np.fill_diagonal(squared, 0)
-    distance = np.sort(np.sqrt(squared), axis=1)
-    scale = np.maximum(share * distance[:, int(rank * (len(distance) - 1))], 1e-6)
-    return np.exp(-squared / np.outer(scale, scale))
-
-
-def spectral_labels(affinity: Floats, k: int) -> NDArray[np.int64]:
-    """k-means on the sphere of the k leading eigenvectors of the normalised kernel."""
-    return labels_of_kernel(scaled_kernel(affinity, *GROUPING), k)
-
-
-def labels_of_kernel(kernel: Floats, k: int) -> NDArray[np.int64]:
-    """As :func:`spectral_labels`, of any kernel."""
-    degree = kernel.sum(axis=1)
-    _, vectors = np.linalg.eigh(kernel / np.sqrt(np.outer(degree, degree)))
-    points = vectors[:, -k:]
-    points = points / np.linalg.norm(points, axis=1, keepdims=True)
-    centres = _first_centres(points, k)
-    labels = np.full(len(points), -1)
-    for _ in range(300):
-        similarity = points @ centres.T
-        found = similarity.argmax(axis=1)
-        assert len(set(found)) == k, "the twin does not know empty groups"
-        if (found == labels).all():
-            break
-        labels = found
-        centres = np.array([points[labels == c].sum(axis=0) for c in range(k)])
-        centres /= np.linalg.norm(centres, axis=1, keepdims=True)
-    return labels
-
-
-def _first_centres(points: Floats, k: int) -> Floats:
-    """The point closest to most others, then always the least aligned with those before."""
-    chosen = [int(np.argmax(points @ points.sum(axis=0)))]
-    while len(chosen) < k:
-        aligned = np.abs(points @ points[chosen].T).max(axis=1)
-        aligned[chosen] = np.inf
-        chosen.append(int(np.argmin(aligned)))
-    return points[chosen]
+def tree_groups(
+    affinity: Floats, k: int, damping: float = 0.12, together: NDArray[np.integer] | None = None
+) -> NDArray[np.int64]:
+    """(N,) lowest average of each one's group, joining the two groups of least cost until k."""
+    n = len(affinity)
+    forced = np.full(n, -1) if together is None else np.asarray(together)
+    groups = [[i] for i in range(n) if forced[i] < 0]
+    groups += [list(np.flatnonzero(forced == g)) for g in sorted(set(forced[forced >= 0]))]
+    groups.sort(key=min)
+    while len(groups) > k:
+        costs = {}
+        for p, a in enumerate(groups):
+            for q in range(p + 1, len(groups)):
+                b = groups[q]
+                if len({int(forced[i]) for i in a + b} - {-1}) < 2:
+                    size = len(a) * len(b) / (len(a) + len(b))
+                    costs[p, q] = (1 - affinity[np.ix_(a, b)]).mean() * size**damping
+        p, q = min(costs, key=lambda pair: (costs[pair], pair))
+        groups[p] = groups[p] + groups.pop(q)
+        groups.sort(key=min)
+    lowest = np.empty(n, dtype=np.int64)
+    for group in groups:
+        lowest[group] = min(group)
+    return lowest
 
 
 def silhouette(affinity: Floats, labels: NDArray[np.integer]) -> Floats:
-    """Per average, on the distance 1 - kernel; 0 for an average alone in its group."""
-    return silhouette_of_kernel(scaled_kernel(affinity, *JUDGING), labels)
-
-
-def silhouette_of_kernel(kernel: Floats, labels: NDArray[np.integer]) -> Floats:
-    """As :func:`silhouette`, of any kernel."""
-    distance = 1 - kernel
+    """Per average, on the saturating distance, with 0.3 averages at the usual distance added."""
+    squared = 1 - affinity
+    scale = np.median(np.sqrt(squared), axis=1)
+    distance = 1 - np.exp(-squared / np.outer(scale, scale))
+    usual = np.median(np.sort(distance, axis=1)[:, 3])
     quality = np.zeros(len(labels))
     for i, own in enumerate(labels):
         mates = np.flatnonzero((labels == own) & (np.arange(len(labels)) != i))
-        others = [distance[i, labels == g].mean() for g in set(labels) - {own}]
-        if len(mates) and others:
-            inside, outside = distance[i, mates].mean(), min(others)
-            quality[i] = (outside - inside) / max(inside, outside)
+        inside = (distance[i, mates].sum() + 0.3 * usual) / (len(mates) + 0.3)
+        outside = min(distance[i, labels == g].mean() for g in set(labels) - {own})
+        quality[i] = (outside - inside) / max(inside, outside)
     return quality
 
 

@@ -39,7 +39,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "_result_arrays": BASE,
     "_appearance": BASE,
     "_junk": BASE | {"_appearance"},
-    "_superclasses": BASE | {"_core"},
+    "_superclasses": BASE
+    | {"_superclass_tree", "_superclass_number", "_superclass_fit"}
+    | {"_display_order"},
+    "_superclass_tree": BASE | {"_core"},
+    "_superclass_number": BASE | {"_superclass_tree", "_superclass_fit", "metrics"},
+    "_superclass_fit": BASE,
+    "_display_order": set(),
     "_balance": BASE | {"_core"},
     "_density": BASE,
     "_align": BASE,
@@ -59,7 +65,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cli": BASE
     | {"io", "pipeline", "report", "metrics", "_core", FACE}
     | {"_simulate", "_simulation_settings", "_junk_averages"},
-    FACE: BASE | STAGES | {"_affinity_results", "_map", "_simulation_settings"},
+    FACE: BASE | STAGES | {"_superclass_tree", "_affinity_results", "_map", "_simulation_settings"},
     "__main__": {"cli"},
     "_pipeliner": BASE,
 }

@@ -75,10 +75,27 @@ def make_result(
         particles=count,
         left_out=tuple((left_out or {}).get(i, "") for i in range(n)),
         affinity=turned_affinity(label),
-        superclasses=Superclasses(label, order, k, {}),
+        superclasses=superclasses_of(label, order, k),
         balance=Balance(keep, sizes, kept, cap, limiting, warnings=()),
         kept=count,
         warnings=warnings,
+    )
+
+
+def superclasses_of(label: NDArray[np.int32], order: NDArray[np.int32], k: int) -> Superclasses:
+    n = len(label)
+    return Superclasses(
+        labels=label,
+        order=order,
+        n_superclasses=k,
+        curve={},
+        plausible=(k, k),
+        confidence=np.where(label < 0, 0.0, 1.0),
+        runner_up=np.full(n, -1, np.int32),
+        superclass_confidence=np.ones(k),
+        labels_by_k={k: label},
+        isolated=np.zeros(n, bool),
+        warnings=(),
     )
 
 

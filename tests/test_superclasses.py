@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 import rebalance
 from rebalance import RebalanceError, Superclassifier, _core, superclassify
 from rebalance._simulate import Simulation, SimulationSettings, simulate
-from rebalance._superclasses import by_size
+from rebalance._superclass_tree import by_size
 from rebalance.metrics import adjusted_rand_index
 
 Floats = NDArray[np.float64]
@@ -52,33 +52,57 @@ def same_groups(a: NDArray[np.integer], b: NDArray[np.integer]) -> bool:
 def test_labels_are_those_of_the_twin_on_blocks(seed: int) -> None:
     values, truth = blocks([9, 7, 7, 4, 2, 1, 1], seed)
     labels = superclassify(values, 7).labels
-    assert same_groups(labels, slow_twin.spectral_labels(values, 7))
+    assert same_groups(labels, slow_twin.tree_groups(slow_twin.sharpened(values), 7))
     assert same_groups(labels, truth)
+
+
+@pytest.mark.parametrize("n", [2, 3, 4, 17, 60])
+@pytest.mark.parametrize("neighbours", [0, 1, 3, 100])
+def test_sharpened_values_are_those_of_the_twin(n: int, neighbours: int) -> None:
+    values = np.ascontiguousarray(simulated()[1].values[:n, :n].astype(np.float64))
+    found = _core.sharpen(values, neighbours=neighbours, reach=2.0)
+    np.testing.assert_allclose(found, slow_twin.sharpened(values, neighbours), atol=1e-12)
+    np.testing.assert_array_equal(found, found.T)
 
 
 @pytest.mark.parametrize("k", [2, 5, 10, 13, 25])
 def test_labels_are_those_of_the_twin_on_simulated_averages(k: int) -> None:
-    values = simulated()[1].values
-    twin = slow_twin.spectral_labels(values.astype(np.float64), k)
+    values = simulated()[1].values.astype(np.float64)
+    twin = slow_twin.tree_groups(slow_twin.sharpened(values), k)
     assert same_groups(superclassify(values, k).labels, twin)
 
 
-def test_silhouette_is_that_of_the_twin() -> None:
-    values = simulated()[1].values.astype(np.float64)
-    embedding = _core.SpectralEmbedding(values, 20)
-    for k in (2, 10, 20):
-        labels = embedding.labels(k)
-        found = embedding.silhouette(labels)
-        np.testing.assert_allclose(found, slow_twin.silhouette(values, labels), atol=1e-9)
+@settings(max_examples=25, deadline=None)
+@given(
+    n=st.integers(2, 12),
+    seed=st.integers(0, 2**32 - 1),
+    damping=st.sampled_from([0.0, 0.12, 1.0]),
+    n_forced=st.integers(0, 3),
+)
+def test_tree_is_that_of_the_twin(n: int, seed: int, damping: float, n_forced: int) -> None:
+    rng = np.random.default_rng(seed)
+    values = rng.random((n, n))
+    values = (values + values.T) / 2
+    together = rng.integers(-1, n_forced, n).astype(np.int32)
+    joins, cost = _core.superclass_tree(values, together, damping=damping)
+    n_apart = max(1, len(set(together) - {-1}))
+    assert n - len(joins) == n_apart
+    assert np.count_nonzero(cost < 0) == sum(together >= 0) - len(set(together) - {-1})
+    group = np.arange(n)
+    for k, (stays, goes) in zip(range(n - 1, 0, -1), joins, strict=False):
+        group[group == goes] = stays
+        if k <= n - np.count_nonzero(cost < 0):
+            twin = slow_twin.tree_groups(values, k, damping, together)
+            np.testing.assert_array_equal(group, twin)
 
 
-def test_number_is_where_the_silhouette_is_highest() -> None:
+def test_curve_is_that_of_the_twin() -> None:
     values = simulated()[1].values.astype(np.float64)
-    found = superclassify(values)
+    found, sharp = superclassify(values), slow_twin.sharpened(values)
     np.testing.assert_array_equal(found.curve["n_superclasses"], np.arange(2, 60))
-    assert found.n_superclasses == 2 + found.curve["silhouette"].argmax()
-    mean = slow_twin.silhouette(values, slow_twin.spectral_labels(values, 10)).mean()
-    assert found.curve["silhouette"][8] == pytest.approx(mean, abs=1e-9)
+    for k in (2, 10, 20, 59):
+        mean = slow_twin.silhouette(sharp, slow_twin.tree_groups(sharp, k)).mean()
+        assert found.curve["silhouette"][k - 2] == pytest.approx(mean, abs=1e-9)
 
 
 # Known answers.
@@ -86,8 +110,9 @@ def test_number_is_where_the_silhouette_is_highest() -> None:
 
 def test_auto_finds_the_number_of_simulated_views() -> None:
     found = [superclassify(simulated(seed)[1]).n_superclasses for seed in range(4)]
-    assert np.abs(np.array(found) - 10).max() <= 1, found
-    assert found.count(10) >= 3, found
+    off = np.abs(np.array(found) - 10)
+    assert off.max() <= 2, found
+    assert np.count_nonzero(off <= 1) >= 3, found
 
 
 def test_simulated_views_are_found() -> None:
@@ -108,7 +133,8 @@ def test_views_of_real_maps_are_found(test_data: Path) -> None:
             found = superclassify(aff, int(truth["n_views"]))
             scores[path.stem] = adjusted_rand_index(found.labels, truth["label"])
     assert len(scores) == 4
-    assert np.mean(list(scores.values())) >= 0.80, scores
+    assert np.mean(list(scores.values())) >= 0.95, scores
+    assert min(scores.values()) >= 0.85, scores
 
 
 # Laws.
@@ -119,7 +145,7 @@ def test_exactly_the_number_asked_for(k: int) -> None:
     found = superclassify(simulated()[1], k)
     assert found.n_superclasses == k
     assert set(found.labels) == set(range(k))
-    assert found.curve == {}
+    np.testing.assert_array_equal(found.labels, found.labels_by_k.get(k, found.labels))
 
 
 @pytest.mark.parametrize("values", [np.ones((9, 9)), np.eye(9), np.full((9, 9), 0.5)])
@@ -170,13 +196,18 @@ def test_numbered_by_size_then_by_lowest_index() -> None:
     numbered_by_size(superclassify(simulated()[1], 10).labels)
 
 
-def test_the_most_typical_average_comes_first() -> None:
-    aff = simulated()[1]
-    found = superclassify(aff, 10)
-    for k in range(10):
-        shown = found.order[found.labels[found.order] == k]
-        typical = aff.values[np.ix_(shown, shown)].astype(np.float64).sum(axis=1)
-        assert (np.diff(typical) <= 1e-9).all()
+def test_alike_averages_stand_side_by_side() -> None:
+    places = np.random.default_rng(0).permutation(30) / 100
+    values = 1 - np.abs(places[:, None] - places)
+    shown = places[superclassify(values, 1).order]
+    assert (np.diff(shown) > 0).all() or (np.diff(shown) < 0).all()
+
+
+def test_neighbours_of_two_superclasses_are_alike() -> None:
+    places = np.random.default_rng(0).permutation(np.r_[0:10, 20:30]) / 100
+    values = 1 - np.abs(places[:, None] - places)
+    shown = places[superclassify(values, 2).order]
+    assert (np.diff(shown) > 0).all() or (np.diff(shown) < 0).all()
 
 
 def test_alike_superclasses_stand_side_by_side() -> None:
@@ -304,14 +335,11 @@ def test_options_out_of_range_are_refused(options: dict[str, object], sentence: 
 
 
 def test_the_core_refuses_what_would_read_beyond_its_arrays() -> None:
-    with pytest.raises(ValueError, match="1 <= n_vectors <= N"):
-        _core.SpectralEmbedding(np.eye(3), 4)
-    with pytest.raises(ValueError, match="1 <= n_vectors <= N"):
-        _core.SpectralEmbedding(np.ones((3, 2)), 1)
-    embedding = _core.SpectralEmbedding(np.eye(3), 2)
-    with pytest.raises(ValueError, match="k must be from 1 to the number of vectors"):
-        embedding.labels(3)
-    with pytest.raises(ValueError, match="one entry per image"):
-        embedding.silhouette(np.zeros(2, np.int32))
-    with pytest.raises(ValueError, match=r"labels must lie in \[0, N\)"):
-        embedding.silhouette(np.array([0, 1, 3], np.int32))
+    with pytest.raises(ValueError, match=r"affinity must have shape \(N, N\)"):
+        _core.superclass_tree(np.ones((3, 2)), [-1, -1, -1], damping=0.0)
+    with pytest.raises(ValueError, match="together must have one entry per image"):
+        _core.superclass_tree(np.eye(3), [-1, -1], damping=0.0)
+    with pytest.raises(ValueError, match=r"affinity must have shape \(N, N\)"):
+        _core.sharpen(np.ones(3), neighbours=1, reach=1.0)
+    with pytest.raises(ValueError, match="neighbours must be from 0, reach above 0"):
+        _core.sharpen(np.eye(3), neighbours=1, reach=0.0)

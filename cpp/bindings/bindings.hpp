@@ -7,5 +7,5 @@ void bind_draw(pybind11::module_ &module);
 void bind_kernels(pybind11::module_ &module);
 void bind_pair_search(pybind11::module_ &module);
 void bind_polar_rings(pybind11::module_ &module);
-void bind_spectral(pybind11::module_ &module);
 void bind_star_rows(pybind11::module_ &module);
+void bind_superclass_tree(pybind11::module_ &module);

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ._map import DensityMap
     from ._simulate import Simulation, simulate
     from ._simulation_settings import SimulationSettings
+    from ._superclass_tree import sharpen
     from ._superclasses import Superclasses, Superclassifier, superclassify
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "keep_fractions",
     "keep_fractions_by_angle",
     "keep_fractions_by_direction",
+    "sharpen",
     "simulate",
     "superclassify",
 ]
@@ -54,6 +56,7 @@ _HOME = {
     "_map": "DensityMap",
     "_simulate": "Simulation simulate",
     "_simulation_settings": "SimulationSettings",
+    "_superclass_tree": "sharpen",
     "_superclasses": "Superclasses Superclassifier superclassify",
 }
 

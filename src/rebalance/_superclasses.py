@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.cluster.hierarchy import leaves_list, linkage
-from scipy.spatial.distance import squareform
 
-from . import _core
+from ._display_order import display_order
+from ._superclass_fit import is_nowhere
+from ._superclass_number import Cuts, all_cuts
+from ._superclass_tree import Tree, by_size, grow_tree, sharpen_values
 from .checks import as_affinity_values, as_seed, as_whole
 from .errors import RebalanceError
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
 Labels = NDArray[np.int32]
 Values = NDArray[np.float64]
-
-MOST_TRIED = 60  # superclasses, when their number is found from the data
 
 
 @dataclass(frozen=True)
@@ -33,19 +32,45 @@ class Superclasses:
         Superclass of each average: 0-based by falling number of averages, ties by lowest index;
         -1 = none.
     order : (N,) int32 array
-        Display order: superclasses side by side, alike ones next to each other, and within each
-        the most typical average first; the -1 last.
+        Display order: superclasses side by side, alike ones next to each other, and so too the
+        averages of each; the -1 last.
     n_superclasses : int
         Number of superclasses.
     curve : dict of str to array
-        For every number of superclasses tried: ``n_superclasses`` and ``silhouette``; empty when
-        the number was given.
+        For every number of superclasses from 2 to 60, or to one less than there are averages:
+        ``n_superclasses``; ``compactness``, 1 less the mean distance inside superclasses;
+        ``separation``, the mean distance to the next superclass; ``stability``, the adjusted Rand
+        index with groupings in which fewer and more neighbours sharpen the affinity;
+        ``silhouette``, its mean, by which the number is found.
+    plausible : (int, int)
+        Smallest and largest plausible number of superclasses, whatever number was given.
+    confidence : (N,) float64 array
+        How well an average belongs to its superclass, 0 (as well to another) to 1; 0 where the
+        label is -1.
+    runner_up : (N,) int32 array
+        Next superclass of each average; -1 = none.
+    superclass_confidence : (K,) float64 array
+        Mean confidence of the averages of each superclass.
+    labels_by_k : dict of int to (N,) int32 array
+        Labels for every number of superclasses on the curve, and for the number given. They are
+        nested: two superclasses of k + 1 join to make k, the others stay.
+    isolated : (N,) bool array
+        Averages that belong nowhere: far from all others.
+    warnings : tuple of str
+        What the user should know, a sentence each; averages are named by index.
     """
 
     labels: Labels
     order: Labels
     n_superclasses: int
     curve: dict[str, Values]
+    plausible: tuple[int, int]
+    confidence: Values
+    runner_up: Labels
+    superclass_confidence: Values
+    labels_by_k: dict[int, Labels]
+    isolated: NDArray[np.bool_]
+    warnings: tuple[str, ...]
 
 
 def superclassify(
@@ -54,6 +79,7 @@ def superclassify(
     *,
     leave_out: ArrayLike | None = None,
     particles: ArrayLike | None = None,
+    together: ArrayLike | None = None,
     seed: int = 0,
 ) -> Superclasses:
     """Group class averages that show the same view.
@@ -64,11 +90,14 @@ def superclassify(
         Affinity in [0, 1], symmetric.
     n_superclasses : int or "auto"
         Number of superclasses, 1 to the number of averages that take part. "auto": the number
-        with the largest mean silhouette.
+        round which the mean silhouette is largest.
     leave_out : (N,) bool array, optional
         Averages that take no part; their label is -1.
     particles : (N,) array of whole numbers, optional
         Particles per average; averages with none take no part.
+    together : (N,) array of whole numbers, optional
+        Averages with the same number from 0 share a superclass, those with different numbers
+        never do; -1: free.
     seed : int
         The grouping hangs on no random start, so that every seed gives the same labels; it is
         checked and otherwise unused.
@@ -80,12 +109,16 @@ def superclassify(
     Raises
     ------
     RebalanceError
-        For an affinity that is not finite, symmetric and in [0, 1]; for a number out of range.
+        For an affinity that is not finite, symmetric and in [0, 1]; for a number out of range or
+        at odds with `together`.
 
     Notes
     -----
-    Spectral clustering (Ng, Jordan & Weiss 2002) of a locally scaled kernel (Zelnik-Manor &
-    Perona 2004); number of groups by mean silhouette (Rousseeuw 1987).
+    The affinity is sharpened (see :func:`sharpen`). From one average each, the two groups with
+    the least mean distance 1 - a between them join, times (p q / (p + q))^0.12 for p and q
+    averages: average linkage that holds large groups back. Cutting the tree gives every number;
+    silhouettes (Rousseeuw 1987) on a locally scaled distance (Zelnik-Manor & Perona 2004) judge
+    it.
     """
     values = as_affinity_values(aff.values if hasattr(aff, "values") else aff)
     as_seed(seed)
@@ -94,12 +127,15 @@ def superclassify(
         raise RebalanceError(
             f"none of the {len(values)} averages takes part: all are blank, empty or left out"
         )
+    forced = _as_together(together, len(values))[members]
     inside = np.ascontiguousarray(values[np.ix_(members, members)])
-    found, curve = _group(inside, _as_number(n_superclasses, len(members)))
-    labels = np.full(len(values), -1, dtype=np.int32)
-    labels[members] = by_size(found)
-    n = int(labels.max()) + 1
-    return Superclasses(labels, display_order(values, labels), n, curve)
+    sharpened = sharpen_values(inside)
+    tree = grow_tree(sharpened, forced)
+    asked = _as_number(n_superclasses, tree)
+    cuts = all_cuts(inside, sharpened, tree, forced, asked)
+    isolated = np.zeros(len(values), dtype=bool)
+    isolated[members] = is_nowhere(inside)
+    return _of_all(cuts, cuts.best if asked is None else asked, values, members, isolated)
 
 
 class Superclassifier:
@@ -154,7 +190,18 @@ def _per_average(name: str, given: ArrayLike, n: int, kinds: str, kind: str) -> 
     return array
 
 
-def _as_number(n_superclasses: int | str, n: int) -> int | None:
+def _as_together(together: ArrayLike | None, n: int) -> Labels:
+    if together is None:
+        return np.full(n, -1, dtype=np.int32)
+    number = _per_average("together", together, n, "iu", "whole numbers")
+    if number.min() < -1:
+        raise RebalanceError(
+            f"together must be -1 (free) or a group number from 0, not {number.min()}"
+        )
+    return np.unique(number, return_inverse=True)[1].astype(np.int32) - np.int32((number < 0).any())
+
+
+def _as_number(n_superclasses: int | str, tree: Tree) -> int | None:
     if isinstance(n_superclasses, str):
         if n_superclasses != "auto":
             raise RebalanceError(
@@ -162,58 +209,69 @@ def _as_number(n_superclasses: int | str, n: int) -> int | None:
             )
         return None
     number = as_whole("number of superclasses", n_superclasses, 1)
-    if number > n:
+    if number > tree.n:
         raise RebalanceError(
             "number of superclasses must be at most the number of averages that take part "
-            f"({n}), not {number}: ask for fewer, or 'auto'"
+            f"({tree.n}), not {number}: ask for fewer, or 'auto'"
+        )
+    if number > tree.most:
+        raise RebalanceError(
+            f"number of superclasses must be at most {tree.most} of {tree.n} averages, not "
+            f"{number}, as {tree.n_forced} of them are forced to another: ask for fewer, or "
+            "force fewer together"
+        )
+    if number < tree.fewest:
+        raise RebalanceError(
+            f"number of superclasses must be at least {tree.fewest}, not {number}, as so many "
+            "groups of averages are forced apart: ask for more, or force fewer apart"
         )
     return number
 
 
-def _group(values: Values, number: int | None) -> tuple[Labels, dict[str, Values]]:
-    """Labels of all averages of `values`, and the curve where the number was to be found."""
+def _of_all(
+    cuts: Cuts, number: int, values: Values, members: NDArray[np.intp], isolated: NDArray[np.bool_]
+) -> Superclasses:
+    """Superclasses of all N averages, `cuts` being those of the `members`."""
     n = len(values)
-    if number is None and n <= 2:
-        number = 1
-    if number == 1:
-        return np.zeros(n, dtype=np.int32), {}
-    if number == n:
-        return np.arange(n, dtype=np.int32), {}
-    if number is not None:
-        return _core.SpectralEmbedding(values, number).labels(number), {}
-    tried = np.arange(2, min(n - 1, MOST_TRIED) + 1)
-    embedding = _core.SpectralEmbedding(values, int(tried[-1]))
-    cuts = [embedding.labels(int(k)) for k in tried]
-    quality = np.array([embedding.silhouette(cut).mean() for cut in cuts])
-    curve = {"n_superclasses": tried.astype(float), "silhouette": quality}
-    return cuts[int(np.argmax(quality))], curve
-
-
-def by_size(labels: Labels) -> Labels:
-    """Labels renumbered by falling number of members, ties by lowest index of a member."""
-    _, first, inverse, count = np.unique(
-        labels, return_index=True, return_inverse=True, return_counts=True
+    labels_by_k = {
+        k: _spread(by_size(cut.groups), members, n, -1) for k, cut in sorted(cuts.by_number.items())
+    }
+    cut, labels = cuts.by_number[number], labels_by_k[number]
+    label_of_group = np.full(number + 1, -1, dtype=np.int32)  # the last: of no group, -1
+    label_of_group[cut.groups] = labels[members]
+    confidence = _spread(cut.fit.confidence, members, n, 0)
+    taking_part = labels >= 0
+    totals = np.bincount(labels[taking_part], weights=confidence[taking_part])
+    return Superclasses(
+        labels=labels,
+        order=display_order(values, labels),
+        n_superclasses=number,
+        curve=cuts.curve,
+        plausible=cuts.plausible,
+        confidence=confidence,
+        runner_up=_spread(label_of_group[cut.fit.runner_up], members, n, -1),
+        superclass_confidence=totals / np.bincount(labels[taking_part]),
+        labels_by_k=labels_by_k,
+        isolated=isolated,
+        warnings=isolated_warning(np.flatnonzero(isolated), "index"),
     )
-    rank = np.empty(len(first), dtype=np.int32)
-    rank[np.lexsort((first, -count))] = np.arange(len(first))
-    return rank[inverse]
 
 
-def display_order(values: Values, labels: Labels) -> Labels:
-    """(N,) indices: alike superclasses side by side, typical members first, the -1 last."""
-    groups = [np.flatnonzero(labels == k) for k in range(int(labels.max(initial=-1)) + 1)]
-    ordered = [g[np.argsort(-values[np.ix_(g, g)].sum(axis=1), kind="stable")] for g in groups]
-    rest = np.flatnonzero(labels < 0)
-    chain = [ordered[k] for k in _chain(values, groups)]
-    return np.concatenate([*chain, rest]).astype(np.int32)
+def isolated_warning(averages: NDArray[np.integer], named_by: str) -> tuple[str, ...]:
+    """A warning that names averages that belong nowhere, if there are any."""
+    if len(averages) == 0:
+        return ()
+    names = ", ".join(str(average) for average in averages)
+    return (
+        f"averages that are like no other ({named_by} {names}) belong to no view that another "
+        "shows: look at them first",
+    )
 
 
-def _chain(values: Values, groups: list[NDArray[np.intp]]) -> list[int]:
-    """Order of the groups along the leaves of their tree (Bar-Joseph, Gifford & Jaakkola 2001)."""
-    if len(groups) < 3:
-        return list(range(len(groups)))
-    between = np.array([[values[np.ix_(g, h)].mean() for h in groups] for g in groups])
-    distance = 1 - (between + between.T) / 2
-    np.fill_diagonal(distance, 0)
-    tree = linkage(squareform(distance, checks=False), "average", optimal_ordering=True)
-    return [int(leaf) for leaf in leaves_list(tree)]
+def _spread(
+    of_members: NDArray[Any], members: NDArray[np.intp], n: int, elsewhere: int
+) -> NDArray[Any]:
+    """(n,) array that holds `of_members` at the places `members`."""
+    spread = np.full(n, elsewhere, dtype=of_members.dtype)
+    spread[members] = of_members
+    return spread

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ._affinity import Progress, affinity
 from ._balance import Balance, balance
-from ._superclasses import Superclasses, superclassify
+from ._superclasses import Superclasses, isolated_warning, superclassify
 from .config import AffinitySettings, RunSettings, SuperclassSettings
 from .errors import RebalanceError
 
@@ -106,7 +106,8 @@ def run(
     )
     balanced = dataclasses.replace(balanced, keep=balanced.keep & (average >= 0))
     kept = _count(average[balanced.keep], len(job.averages))
-    warnings = (*job.warnings, *balanced.warnings, *_costly(balanced))
+    isolated = isolated_warning(job.averages.class_number[superclasses.isolated], "class")
+    warnings = (*job.warnings, *balanced.warnings, *_costly(balanced), *isolated)
     return Result(
         settings, job.averages, particles, left_out, aff, superclasses, balanced, kept, warnings
     )
