@@ -5,7 +5,18 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ._axis_scores import angle_within, axis_angles, best_angle_within, direction_errors
 from .errors import RebalanceError
+
+__all__ = [
+    "adjusted_rand_index",
+    "angle_within",
+    "axis_angles",
+    "best_angle_within",
+    "best_overlap",
+    "direction_errors",
+    "roc_area",
+]
 
 MATCH = 0.8  # Jaccard index; above 0.5 a superclass can match one view only, and a view only one
 
