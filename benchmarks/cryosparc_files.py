@@ -33,9 +33,8 @@ def run_rebalance(job: Path, out: Path, n_files: int) -> None:
     """Read, choose about half of the rows, and write both parts."""
     particles = open_cryosparc_job(job / FILES[0]).particles
     assert len(particles.table.files) == n_files
-    keep = particles.identity % np.uint64(2) == 0
-    particles.write(keep, out / "particles.cs")
-    particles.write(~keep, out / "particles_excluded.cs")
+    part = (particles.identity % np.uint64(2) + 1).astype(np.uint8)
+    particles.write_parts(part, [out / "particles.cs", out / "particles_excluded.cs"])
 
 
 def run_numpy(job: Path, out: Path, n_files: int) -> None:

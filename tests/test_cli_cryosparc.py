@@ -13,6 +13,7 @@ from rebalance import SimulationSettings, simulate
 from rebalance._balance import balance
 from rebalance._simulate import Simulation
 from rebalance.cli import main
+from rebalance.io import open_cryosparc_directory
 from rebalance.io.csg import read_csg
 from rebalance.io.simulated import write_relion_job
 from rebalance.io.simulated_cryosparc import ROOT, write_cryosparc_job
@@ -164,3 +165,54 @@ def test_refusals_leave_nothing(project, tmp_path, capsys):
     assert error.startswith("rebalance: error: ")
     assert "classes without a template" in error
     assert not (tmp_path / "o").exists()
+
+
+# ---------------------------------------------------------------------------- options
+
+
+def test_a_project_and_a_job_in_place_of_particles(project, selected, tmp_path, capsys):
+    out = run(tmp_path / "out", "--cryosparc", project, "J2")
+    for name in ("particles.cs", "particles_passthrough.cs", "superclasses.csv", "particles.csg"):
+        assert (out / name).read_bytes() == (selected / name).read_bytes()
+    printed = capsys.readouterr().out
+    group = project / "J2" / "P1_J2_particles_selected.csg"
+    assert f"particles, group: {group} (group particles_selected)\n" in printed
+    assert f"class averages, group: {project / 'J2' / 'P1_J2_templates_selected.csg'} (" in printed
+
+
+def test_passthrough_option(project, tmp_path):
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    for path in sorted((project / "J1").glob("cryosparc*")):
+        shutil.copy(path, alone)
+    given = ("--particles", alone / PARTICLES)
+    passed = project / "J1" / "P1_J1_passthrough_particles.cs"
+    out = run(tmp_path / "with", *given, "--passthrough", passed)
+    kept = load(out / "particles_passthrough.cs")
+    assert set(kept["uid"].tolist()) == set(load(out / "particles.cs")["uid"].tolist())
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("--cryosparc P J1 --particles a.cs", "--cryosparc P J1 finds all files of a job, so --pa"),
+        ("--cryosparc P J1 --passthrough a.cs", "so --passthrough must not be given too: leave on"),
+        ("--cryosparc P J1 J2", "takes a directory and a job, not 3 words (P J1 J2): write --cryo"),
+        ("--cryosparc nowhere J1", "nowhere is no directory; give a CryoSPARC project or job"),
+        ("--particles a.star --passthrough a.cs", "--passthrough is for particles of CryoSPARC ("),
+        ("--cryosparc", "argument --cryosparc: expected at least one argument"),
+        ("", "the following arguments are required: --particles"),
+    ],
+)
+def test_options_that_are_refused(words, sentence, capsys):
+    assert status_of("run", *words.split(), "--output", "o") == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_simulate_writes_both_worlds(tmp_path, capsys):
+    small = ["--averages", "8", "--views", "2", "--box", "32", "--particles", "90"]
+    assert status_of("simulate", "--output", tmp_path / "p", *small) == 0
+    printed = capsys.readouterr().out
+    project = tmp_path / "p" / "CS-simulated"
+    assert f"CryoSPARC:      {project}, jobs J1 (2D classification) and J2 (selection)" in printed
+    assert len(open_cryosparc_directory(project, "J1").particles) == 90

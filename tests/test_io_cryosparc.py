@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -66,9 +67,8 @@ def assert_same(values: np.ndarray, expected: np.ndarray) -> None:
 
 def write_both(path: Path, mask: np.ndarray, folder: Path) -> tuple[np.ndarray, np.ndarray]:
     """Kept and excluded rows of one file."""
-    file = open_cs(path)
-    file.write(mask, folder / "kept.cs")
-    file.write(~mask, folder / "excluded.cs")
+    part = np.where(mask, 1, 2).astype(np.uint8)
+    open_cs(path).write_parts(part, [folder / "kept.cs", folder / "excluded.cs"])
     return load(folder / "kept.cs"), load(folder / "excluded.cs")
 
 
@@ -95,7 +95,7 @@ def test_more_rows_than_are_read_at_once(tmp_path):
 
 def test_the_whole_file_written_again_is_the_file(tmp_path):
     path = save(rows(MAIN, 10), tmp_path / "a.cs")
-    open_cs(path).write(np.ones(10, np.bool_), tmp_path / "b.cs")
+    open_cs(path).write_parts(np.ones(10, np.uint8), [tmp_path / "b.cs"])
     assert (tmp_path / "b.cs").read_bytes() == path.read_bytes()
 
 
@@ -148,14 +148,13 @@ def test_kept_and_excluded_make_up_any_file(tmp_path_factory, kinds, n, seed):
 def test_superclass_as_a_field_of_its_own(tmp_path, n):
     values, superclass = rows(EVERY_TYPE, n), np.arange(n, dtype=np.int32) - 1
     path, mask = save(values, tmp_path / "a.cs"), np.arange(n) % 2 == 0
-    open_cs(path).write(mask, tmp_path / "b.cs", superclass)
+    open_cs(path).write_parts(mask.astype(np.uint8), [tmp_path / "b.cs"], superclass)
     written = load(tmp_path / "b.cs")
     assert written.dtype.names == (*EVERY_TYPE.names, SUPERCLASS)
     assert_same(repack_fields(written[list(EVERY_TYPE.names)]), values[mask])
     assert written[SUPERCLASS].tolist() == superclass[mask].tolist()
-    open_cs(tmp_path / "b.cs").write(
-        np.ones(mask.sum(), np.bool_), tmp_path / "c.cs", superclass[mask] + 5
-    )
+    part, other = np.ones(mask.sum(), np.uint8), superclass[mask] + 5
+    open_cs(tmp_path / "b.cs").write_parts(part, [tmp_path / "c.cs"], other)
     again = load(tmp_path / "c.cs")
     assert again.dtype == written.dtype
     assert again[SUPERCLASS].tolist() == (superclass[mask] + 5).tolist()
@@ -164,7 +163,7 @@ def test_superclass_as_a_field_of_its_own(tmp_path, n):
 def test_a_field_of_that_name_and_another_type(tmp_path):
     path = save(rows(np.dtype([("uid", "<u8"), (SUPERCLASS, "<f4")]), 2), tmp_path / "a.cs")
     with pytest.raises(RebalanceError, match="rebalance/superclass must hold whole numbers of 32"):
-        open_cs(path).write(np.ones(2, np.bool_), tmp_path / "b.cs", np.zeros(2, np.int32))
+        open_cs(path).write_parts(np.ones(2, np.uint8), [tmp_path / "b.cs"], np.zeros(2, np.int32))
     assert not (tmp_path / "b.cs").exists()
 
 
@@ -215,13 +214,13 @@ def test_missing_and_changed_files(tmp_path):
     file = open_cs(save(rows(MAIN, 3), tmp_path / "a.cs"))
     save(rows(MAIN, 4), tmp_path / "a.cs")
     with pytest.raises(RebalanceError, match="has changed since it was read; run again once"):
-        file.write(np.ones(3, np.bool_), tmp_path / "b.cs")
+        file.write_parts(np.ones(3, np.uint8), [tmp_path / "b.cs"])
     with pytest.raises(
-        RebalanceError, match=r"mask must be a bool array of shape \(3,\), one entry"
+        RebalanceError, match=r"part must be a uint8 array of shape \(3,\), one entry"
     ):
-        file.write(np.ones(4, np.bool_), tmp_path / "b.cs")
+        file.write_parts(np.ones(4, np.uint8), [tmp_path / "b.cs"])
     with pytest.raises(RebalanceError, match="is the input; write the rows to another file"):
-        file.write(np.ones(3, np.bool_), tmp_path / "a.cs")
+        file.write_parts(np.ones(3, np.uint8), [tmp_path / "a.cs"])
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.cs"]
 
 
@@ -297,7 +296,7 @@ def test_written_files_stay_joined_and_the_group_tells_of_them(two_files, tmp_pa
 
 
 def test_superclass_stands_in_the_first_file_and_in_no_slot(two_files, tmp_path):
-    table = particles(two_files).with_superclass(np.arange(20, dtype=np.int32))
+    table = replace(particles(two_files), superclass=np.arange(20, dtype=np.int32))
     table.write(np.arange(20) < 4, tmp_path / "out.cs")
     assert load(tmp_path / "out.cs")[SUPERCLASS].tolist() == [0, 1, 2, 3]
     assert SUPERCLASS not in load(tmp_path / "out_passthrough.cs").dtype.names

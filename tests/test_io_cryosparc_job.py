@@ -10,12 +10,16 @@ import pytest
 
 from rebalance import RebalanceError, SimulationSettings, simulate
 from rebalance._simulate import Simulation
-from rebalance.io import CryosparcJob, open_cryosparc_job, open_job
-from rebalance.io.cryosparc import open_sources
+from rebalance.io import (
+    CryosparcJob,
+    open_cryosparc_directory,
+    open_cryosparc_job,
+    open_job,
+)
 from rebalance.io.cryosparc_find import job_sources
+from rebalance.io.cryosparc_plain import save_rows
 from rebalance.io.csg import read_csg
-from rebalance.io.relion_averages import Search
-from rebalance.io.simulated_cryosparc import ROOT, write_cryosparc_job, write_rows
+from rebalance.io.simulated_cryosparc import ROOT, write_cryosparc_job
 
 SMALL = SimulationSettings(averages=12, views=3, box=32, particles=300, junk=0.2, empty=1)
 PARTICLES, AVERAGES = f"{ROOT}_particles.cs", f"{ROOT}_class_averages.cs"
@@ -27,7 +31,7 @@ def load(path: Path) -> np.ndarray:
 
 
 def open_directory(directory: Path, job: str | None = None) -> CryosparcJob:
-    return open_sources(*job_sources(directory, job), Search(None))
+    return open_cryosparc_directory(directory, job)
 
 
 def names(job: CryosparcJob) -> list[str]:
@@ -55,7 +59,7 @@ def change(path: Path, **columns: object) -> None:
     rows = load(path)
     for name, values in columns.items():
         rows[name.replace("__", "/")] = values
-    write_rows(rows, path)
+    save_rows(rows, path)
 
 
 # ------------------------------------------------------------------------ what is found
@@ -165,7 +169,7 @@ def export(project: Path, to: Path) -> Path:
     ):
         place = to / f"J1_{name}"
         place.mkdir(parents=True)
-        write_rows(rows, place / f"J1_{name}_exported.cs")
+        save_rows(rows, place / f"J1_{name}_exported.cs")
         text = (project / "J1" / f"P1_J1_{name}.csg").read_text()
         for old in (PARTICLES, PASSED, AVERAGES):
             text = text.replace(old, f"J1_{name}_exported.cs")
@@ -178,7 +182,7 @@ def export(project: Path, to: Path) -> Path:
     wider = [
         (name, "S99" if name == "blob/path" else rows.dtype[name]) for name in rows.dtype.names
     ]
-    write_rows(rows.astype(wider), averages)
+    save_rows(rows.astype(wider), averages)
     change(averages, blob__path=f">J1/{stack.name}".encode())
     return to
 
@@ -212,6 +216,20 @@ def test_our_own_output_is_an_input(project, tmp_path):
         assert again.averages.selected.tolist() == job.averages.selected.tolist()
     templates = project / "J2" / "templates_selected.cs"
     assert (out / "class_averages.cs").read_bytes() == templates.read_bytes()
+
+
+def test_superclasses_are_written_and_a_selection_says_nothing_more(project, tmp_path):
+    superclass = np.arange(300) % 7 - 1
+    job = open_job(project / "J1" / PARTICLES).with_superclasses(superclass)
+    part = (np.arange(300) % 3).astype(np.uint8)
+    job.particles.write_parts(part, [tmp_path / "one.cs", tmp_path / "two.cs"])
+    for number, name in ((1, "one"), (2, "two")):
+        rows = load(tmp_path / f"{name}.cs")
+        assert rows["rebalance/superclass"].tolist() == superclass[part == number].tolist()
+        assert read_csg(tmp_path / f"{name}.csg").slots["ctf"].num_items == 100
+    before = set(tmp_path.iterdir())
+    job.write_selection(job.averages.selected, tmp_path)
+    assert set(tmp_path.iterdir()) == before
 
 
 def test_passthrough_given_by_hand(project, tmp_path):
@@ -248,7 +266,7 @@ def test_classes_without_a_template_are_named(simulation, project):
         rf"{n} particles of .*_particles.cs are of classes without a template in .*templates_"
     )
     with pytest.raises(
-        RebalanceError, match=rf"{sentence}selected.cs \({listed}\); give particles"
+        RebalanceError, match=rf"{sentence}selected.cs \({listed}, counted from 0\); give pa"
     ):
         open_job(project / "J1" / PARTICLES, project / "J2" / "templates_selected.cs")
 
@@ -261,7 +279,7 @@ def test_particles_of_class_minus_one(project):
     ]
     rows = rows.astype(np.dtype(signed))
     rows["alignments2D/class"][:3] = -1
-    write_rows(rows, project / "J1" / PARTICLES)
+    save_rows(rows, project / "J1" / PARTICLES)
     job = open_job(project / "J1" / PARTICLES)
     assert job.warnings == (
         f"3 of 300 particles in {project / 'J1' / PARTICLES} have a class below 0: they belong to "
@@ -273,13 +291,13 @@ def faults():
     """What is done to the job, and the sentence that follows."""
 
     def no_particles(job):
-        write_rows(load(job / PARTICLES)[:0], job / PARTICLES)
-        write_rows(load(job / PASSED)[:0], job / PASSED)
+        save_rows(load(job / PARTICLES)[:0], job / PARTICLES)
+        save_rows(load(job / PASSED)[:0], job / PASSED)
 
     def without(name, file):
         def drop(job):
             rows = load(job / file)
-            write_rows(rows[[field for field in rows.dtype.names if field != name]], job / file)
+            save_rows(rows[[field for field in rows.dtype.names if field != name]], job / file)
 
         return drop
 
@@ -305,14 +323,14 @@ def faults():
     )
     yield (
         lambda job: change(job / PARTICLES, alignments2D__class=2**32 - 1),
-        r"300 particles of .* are of classes without a template in .* \(2147483646\)",
+        r"300 particles of .* are of classes without a template in .* \(2147483646, counted",
     )
     yield (
         lambda job: (job / AVERAGES).unlink(),
         r"No class averages were found for .*: beside it are none",
     )
     yield (
-        lambda job: write_rows(load(job / AVERAGES)[:0], job / AVERAGES),
+        lambda job: save_rows(load(job / AVERAGES)[:0], job / AVERAGES),
         "lists no class averages; gi",
     )
 
@@ -368,9 +386,7 @@ def test_groups_that_count_wrong_or_point_nowhere(project):
 
 def test_masks_of_another_length(project, tmp_path):
     job = open_job(project / "J1" / PARTICLES)
-    with pytest.raises(
-        RebalanceError, match=r"mask must be a bool array of shape \(12,\), one entry per"
-    ):
+    with pytest.raises(RebalanceError, match=r"mask must be a bool array of shape \(12,\), one"):
         job.write_averages(np.ones(3, bool), tmp_path / "a.cs")
 
 

@@ -21,6 +21,7 @@ from ..io import JobDirectory, relion_nodes
 from ..pipeline import Result
 from ..report import save_pdf
 from . import run as main_job
+from .cryosparc import NOT_ASKED
 
 NAME = "external"
 HELP = "the main job as an External job of RELION"
@@ -48,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     job.add_argument("--pipeline_control", metavar="DIR", help="not used: the directory is --o")
     main_job.add_sources(parser.add_argument_group("files"))
     main_job.add_settings(parser)
+    parser.set_defaults(**NOT_ASKED)
 
 
 def plain_words(words: Sequence[str]) -> list[str]:

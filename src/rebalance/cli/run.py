@@ -23,11 +23,12 @@ from .._version import __version__
 from ..checks import as_factor, as_max_size, as_positive, as_seed, as_threads, as_whole
 from ..config import AffinitySettings, BalanceSettings, RunSettings, SuperclassSettings
 from ..errors import RebalanceError
-from ..io import Job, OutputDirectory, open_job, results
+from ..io import Job, OutputDirectory, results
 from ..io.output import RESULTS_MARK
 from ..pipeline import Result, average_of_particle
 from ..pipeline import run as run_pipeline
 from ..report import save_figures, summary_lines, write_report
+from . import cryosparc
 from .lengths import Length, as_length
 from .progress import ProgressBar
 
@@ -50,13 +51,13 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
 
 def _add_files(parser: argparse.ArgumentParser) -> None:
     files = parser.add_argument_group("input and output")
-    files.add_argument(
+    particles = files.add_argument(
         "--particles",
         metavar="FILE",
         type=Path,
         required=True,
-        help="RELION particles after 2D classification: run_itNNN_data.star, particles.star of "
-        "a Select job, or run_itNNN_optimiser.star",
+        help="particles after 2D classification: run_itNNN_data.star, particles.star of a Select "
+        "job, or run_itNNN_optimiser.star of RELION; .cs or .csg of CryoSPARC",
     )
     add_sources(files)
     files.add_argument(
@@ -65,12 +66,16 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
     files.add_argument(
         "--overwrite", action="store_true", help="replace earlier results in the output directory"
     )
+    cryosparc.add_arguments(parser, particles)
 
 
 def add_sources(files: argparse._ArgumentGroup) -> None:
     """Declare the options of files that an External job has too."""
     files.add_argument(
-        "--classes", metavar="FILE", type=Path, help="stack of class averages (default: found)"
+        "--classes",
+        metavar="FILE",
+        type=Path,
+        help="stack of class averages, or .cs or .csg templates (default: found)",
     )
     files.add_argument(
         "--model", metavar="FILE", type=Path, help="run_itNNN_model.star (default: found)"
@@ -187,7 +192,7 @@ def run_job(
     _check_options(args)
     settings = _method_settings(args)
     threads = as_threads(args.threads)
-    job = open_job(args.particles, args.classes, args.model, args.project, threads)
+    job = cryosparc.open_input(args, threads)
     print("\n".join(job.found), flush=True)
     settings = dataclasses.replace(settings, affinity=_search_settings(args, job))
     inputs = [*job.inputs, *([args.affinity] if args.affinity else [])]

@@ -1,4 +1,4 @@
-"""Class averages with a known answer, as a 2D classification of RELION would leave them.
+"""Class averages with a known answer, as 2D classification would leave them.
 
 Examples:
 
@@ -21,9 +21,11 @@ from .._simulate import simulate
 from .._simulation_settings import SimulationSettings
 from ..io import read_map
 from ..io.simulated import write_relion_job
+from ..io.simulated_cryosparc import write_cryosparc_job
 
 NAME = "simulate"
-HELP = "make class averages with a known answer, as a RELION project"
+HELP = "make class averages with a known answer, as a RELION and a CryoSPARC project"
+CRYOSPARC_PROJECT = "CS-simulated"  # below the RELION project
 
 OPTIONS: dict[str, tuple[type, str | tuple[str, str], str]] = {  # setting: type, value, help
     "averages": (int, "N", "class averages, junk and empty ones included"),
@@ -92,12 +94,15 @@ def run(args: argparse.Namespace) -> int:
         for warning in warnings:
             print(f"Warning: {warning}", file=sys.stderr)
     settings = settings_of(args)
-    data = write_relion_job(simulate(settings, density_map=density_map), args.output)
+    simulation = simulate(settings, density_map=density_map)
+    data = write_relion_job(simulation, args.output)
     project = args.output.resolve()
+    again = write_cryosparc_job(simulation, project / CRYOSPARC_PROJECT)
     command = ["rebalance", "run", "--particles", str(data), "--output", f"{project}/balanced"]
     print(f"Simulated {settings.averages} class averages of {settings.particles} particles.")
     print(f"Particles:      {data}")
     print(f"Class averages: {str(data).replace('_data.star', '_classes.mrcs')}")
+    print(f"CryoSPARC:      {again}, jobs J1 (2D classification) and J2 (selection)")
     print(f"Truth:          {project / 'truth.csv'}")
     print(f"Next:           {shlex.join(command)}")
     return 0

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import RebalanceError
-from .cryosparc_averages import Templates, check_classes, read_templates
-from .cryosparc_find import Source, particle_source, template_source, templates_beside
+from .cryosparc_averages import TemplateList, check_classes, read_templates
+from .cryosparc_find import (
+    Source,
+    job_sources,
+    particle_source,
+    template_source,
+    templates_beside,
+)
 from .cryosparc_particles import CryosparcParticles, as_particles
 from .cryosparc_table import CsTable, open_table
 from .relion_averages import Search
@@ -26,7 +33,7 @@ class CryosparcJob:
     ----------
     particles : CryosparcParticles
         The particle table.
-    templates : Templates
+    templates : TemplateList
         The class averages and the rows that list them.
     found : tuple of str
         What was found and how, a line each.
@@ -37,7 +44,7 @@ class CryosparcJob:
     """
 
     particles: CryosparcParticles
-    templates: Templates
+    templates: TemplateList
     found: tuple[str, ...]
     warnings: tuple[str, ...]
     inputs: tuple[Path, ...]
@@ -49,14 +56,15 @@ class CryosparcJob:
 
     def with_superclasses(self, superclass: NDArray[np.int32]) -> CryosparcJob:
         """The same job, its particles written with the field ``rebalance/superclass``, (P,)."""
-        return replace(self, particles=self.particles.with_superclass(superclass))
+        particles = dataclasses.replace(self.particles, superclass=superclass.astype(np.int32))
+        return dataclasses.replace(self, particles=particles)
 
     def write_averages(self, mask: NDArray[np.bool_], path: Path) -> None:
         """Write the templates of the averages where `mask` (N,) is true, and their group."""
         self.templates.write(mask, path)
 
     def write_selection(self, mask: NDArray[np.bool_], directory: Path) -> None:
-        """Nothing more: the templates say which averages are selected."""
+        """Write nothing: the templates say all."""
 
 
 def open_cryosparc_job(
@@ -88,11 +96,41 @@ def open_cryosparc_job(
     return open_sources(source, templates, Search(project))
 
 
+def open_cryosparc_directory(
+    directory: Path,
+    job: str | None = None,
+    classes: Path | None = None,
+    project: Path | None = None,
+) -> CryosparcJob:
+    """Open the latest iteration of a job.
+
+    Parameters
+    ----------
+    directory : Path
+        Project directory when `job` is given, else the directory of a job, or of an exported one.
+    job : str, optional
+        ``J42``.
+    classes : Path, optional
+        Templates, ``.cs`` or ``.csg``, in place of the job's own.
+    project : Path, optional
+        Project directory, below which the stack of templates is looked for first.
+
+    Raises
+    ------
+    RebalanceError
+        If there is no such job, or what :func:`open_cryosparc_job` refuses.
+    """
+    particles, templates = job_sources(
+        directory, job, template_source(classes) if classes else None
+    )
+    return open_sources(particles, templates, Search(project))
+
+
 def open_sources(source: Source, templates: Source, search: Search) -> CryosparcJob:
     """Open a job whose files are known."""
     rows = open_particles(source, search)
     found = read_templates(open_noted("class averages", "template", templates, search), search)
-    check_classes(rows.class_number, found, rows.path)
+    check_classes(rows.class_number, found.image, rows.path, found.table.files[0].path)
     return CryosparcJob(
         rows, found, tuple(search.found), tuple(search.warnings), tuple(search.inputs)
     )

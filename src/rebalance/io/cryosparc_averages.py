@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import RebalanceError
+from .cryosparc_fields import check_mask
 from .cryosparc_table import CsTable
 from .mrc import ImageStack
 from .relion_averages import Search
@@ -16,6 +18,16 @@ from .star_tables import listing
 from .tables import ClassAverages
 
 PATH, INDEX, PIXEL_SIZE, RESOLUTION = "blob/path", "blob/idx", "blob/psize_A", "blob/res_A"
+
+
+class TemplateList(Protocol):
+    """Class averages, and how they are listed for CryoSPARC."""
+
+    @property
+    def averages(self) -> ClassAverages: ...
+
+    def write(self, mask: NDArray[np.bool_], path: Path) -> None:
+        """Write the list of averages where `mask` (N,) is true, and its group."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,19 +43,18 @@ class Templates:
         The templates.
     image : (T,) int64 array
         Place in the stack of each template.
+    stack : str
+        ``blob/path``.
     """
 
     averages: ClassAverages
     table: CsTable
     image: NDArray[np.int64]
+    stack: str
 
     def write(self, mask: NDArray[np.bool_], path: Path) -> None:
         """Write the templates of the averages where `mask` (N,) is true, and their group."""
-        if mask.shape != (len(self.averages),) or mask.dtype != np.bool_:
-            raise RebalanceError(
-                f"mask must be a bool array of shape ({len(self.averages)},), one entry per class "
-                f"average, not {mask.dtype} of shape {mask.shape}."
-            )
+        check_mask(mask, len(self.averages))
         self.table.write(mask[self.image], path)
 
 
@@ -69,7 +80,7 @@ def read_templates(table: CsTable, search: Search) -> Templates:
     stack = search.read_stack(_find_stack(stack_name, path, search.project), f"named in {path}")
     image = table.values(INDEX).astype(np.int64)
     _check_images(image, len(stack.images), path, stack_name)
-    return Templates(_averages(table, image, stack, stack_name, search), table, image)
+    return Templates(_averages(table, image, stack, stack_name, search), table, image, stack_name)
 
 
 def _averages(
@@ -147,14 +158,15 @@ def _pixel_size(table: CsTable, stack: ImageStack, search: Search) -> float | No
     return size
 
 
-def check_classes(classes: NDArray[np.int32], templates: Templates, particles: Path) -> None:
-    """Refuse particles of classes that have no template."""
-    present = np.unique(classes)
-    lost = np.setdiff1d(present, np.append(templates.image, -1))
+def check_classes(
+    classes: NDArray[np.int32], known: NDArray[np.int64], particles: Path, averages: Path
+) -> None:
+    """Refuse particles of classes, from 0, that have no class average; -1 is none."""
+    lost = np.setdiff1d(np.unique(classes), np.append(known, -1))
     if len(lost):
         count = int(np.isin(classes, lost).sum())
         raise RebalanceError(
-            f"{count:,} particles of {particles} are of classes without a template in "
-            f"{templates.table.files[0].path} ({listing([str(number) for number in lost])}); give "
-            "particles and templates of the same job."
+            f"{count:,} particles of {particles} are of classes without a template in {averages} "
+            f"({listing([str(number) for number in lost])}, counted from 0); give particles and "
+            "templates of the same job."
         )

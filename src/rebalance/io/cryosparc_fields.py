@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -41,6 +42,18 @@ def check_mask(mask: NDArray[np.bool_], n_rows: int) -> None:
             f"mask must be a bool array of shape ({n_rows},), one entry per row, not "
             f"{mask.dtype} of shape {mask.shape}."
         )
+
+
+def check_parts(part: NDArray[np.uint8], n_rows: int, paths: Sequence[Path], source: Path) -> None:
+    """Refuse parts that do not belong to the rows, and paths that are their file."""
+    if part.shape != (n_rows,) or part.dtype != np.uint8:
+        raise RebalanceError(
+            f"part must be a uint8 array of shape ({n_rows},), one entry per row, not "
+            f"{part.dtype} of shape {part.shape}."
+        )
+    for path in paths:
+        if path.exists() and path.samefile(source):
+            raise RebalanceError(f"{path} is the input; write the rows to another file.")
 
 
 def check_unchanged(file: BinaryIO, state: FileState, path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -34,12 +35,16 @@ class CsFile(Protocol):
     def columns(self, names: list[str]) -> dict[str, NDArray[np.generic]]:
         """Values of some columns, in memory; (P,), or (P, ...) where each value is an array."""
 
-    def write(
-        self, mask: NDArray[np.bool_], path: Path, superclass: NDArray[np.int32] | None = None
+    def write_parts(
+        self,
+        part: NDArray[np.uint8],
+        paths: Sequence[Path],
+        superclass: NDArray[np.int32] | None = None,
     ) -> None:
-        """Write the rows where `mask` (P,) is true, in order and in the same form.
+        """Write several files of the same form: rows of `part` (P,) n to ``paths[n - 1]``.
 
-        With `superclass` (P,), each row has it as the field ``rebalance/superclass``.
+        Rows of part 0 are in none. With `superclass` (P,), each row has it as the field
+        ``rebalance/superclass``.
         """
 
 

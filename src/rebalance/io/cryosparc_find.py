@@ -114,7 +114,9 @@ def templates_beside(source: Source) -> Source:
     )
 
 
-def job_sources(directory: Path, job: str | None = None) -> tuple[Source, Source]:
+def job_sources(
+    directory: Path, job: str | None = None, templates: Source | None = None
+) -> tuple[Source, Source]:
     """Particles and templates of a job directory, of a job in a project, or of an exported job.
 
     Parameters
@@ -123,6 +125,8 @@ def job_sources(directory: Path, job: str | None = None) -> tuple[Source, Source
         Project directory when `job` is given, else the directory of a job.
     job : str, optional
         ``J42``.
+    templates : Source, optional
+        Given, so that they are not looked for.
 
     Raises
     ------
@@ -131,7 +135,7 @@ def job_sources(directory: Path, job: str | None = None) -> tuple[Source, Source
     """
     place = _job_directory(Path(directory), job)
     particles = _particles_in(place)
-    templates = _templates_in(place, particles)
+    templates = templates or _templates_in(place, particles)
     missing = "particles" if particles is None else "class averages"
     if particles is None or templates is None:
         raise RebalanceError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import RebalanceError
+from .cryosparc_fields import check_mask
 from .cryosparc_table import CsTable
 
 CLASS = "alignments2D/class"
@@ -68,10 +68,6 @@ class CryosparcParticles:
         """
         return self.table.column(name)
 
-    def with_superclass(self, superclass: NDArray[np.int32]) -> CryosparcParticles:
-        """The same particles, written with the field ``rebalance/superclass``, (P,)."""
-        return dataclasses.replace(self, superclass=superclass)
-
     def write(self, mask: NDArray[np.bool_], path: Path) -> None:
         """Write the particles where `mask` (P,) is true, and the group that tells of them.
 
@@ -88,12 +84,12 @@ class CryosparcParticles:
         RebalanceError
             If an input changed since it was read, or a file cannot be written.
         """
-        self.table.write(mask, path, self.superclass)
+        check_mask(mask, len(self))
+        self.write_parts(mask.astype(np.uint8), [path])
 
     def write_parts(self, part: NDArray[np.uint8], paths: Sequence[Path]) -> None:
-        """Write the particles of `part` (P,) n to ``paths[n - 1]``, as :meth:`write`."""
-        for number, path in enumerate(paths, start=1):
-            self.write(part == number, path)
+        """Write particles of `part` (P,) n to ``paths[n - 1]``, all at once; of 0 to none."""
+        self.table.write_parts(part, paths, self.superclass)
 
 
 def as_particles(table: CsTable) -> CryosparcParticles:

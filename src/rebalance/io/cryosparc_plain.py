@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -12,7 +13,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from ..errors import RebalanceError
-from .cryosparc_fields import SUPERCLASS, check_mask, check_unchanged, superclass_dtype
+from .cryosparc_fields import SUPERCLASS, check_parts, check_unchanged, superclass_dtype
 from .output import whole_file
 from .star import FileState
 
@@ -80,22 +81,27 @@ class PlainFile:
                 values[first : first + len(rows)] = rows[name]
         return found
 
-    def write(
-        self, mask: NDArray[np.bool_], path: Path, superclass: NDArray[np.int32] | None = None
+    def write_parts(
+        self,
+        part: NDArray[np.uint8],
+        paths: Sequence[Path],
+        superclass: NDArray[np.int32] | None = None,
     ) -> None:
-        """Write the rows where `mask` is true, bit for bit; a file appears whole or not at all."""
-        check_mask(mask, self.n_rows)
-        if path.exists() and path.samefile(self.path):
-            raise RebalanceError(f"{path} is the input; write the rows to another file.")
+        """Write the rows of part n to ``paths[n - 1]``, bit for bit, in one pass over the file."""
+        check_parts(part, self.n_rows, paths, self.path)
         dtype = self.dtype if superclass is None else superclass_dtype(self.dtype)
-        with whole_file(path) as file:
-            _write_header(file, int(np.count_nonzero(mask)), dtype)
+        with ExitStack() as stack:
+            files = [stack.enter_context(whole_file(path)) for path in paths]
+            for number, file in enumerate(files, start=1):
+                _write_header(file, int(np.count_nonzero(part == number)), dtype)
             for first, rows in self._pieces():
-                part = slice(first, first + len(rows))
-                chosen = _chosen(rows, mask[part])
-                if superclass is not None:
-                    chosen = _with_superclass(chosen, dtype, superclass[part][mask[part]])
-                file.write(chosen.view(np.uint8).data)
+                here = slice(first, first + len(rows))
+                for number, file in enumerate(files, start=1):
+                    mask = part[here] == number
+                    chosen = _chosen(rows, mask)
+                    if superclass is not None:
+                        chosen = _with_superclass(chosen, dtype, superclass[here][mask])
+                    file.write(chosen.view(np.uint8).data)
 
     def _pieces(self) -> Iterator[tuple[int, NDArray[np.void]]]:
         """Give the number of the first row, and some rows."""
@@ -109,6 +115,13 @@ class PlainFile:
                 _read_into(file, rows, self.path)
                 yield first, rows
             check_unchanged(file, self.state, self.path)
+
+
+def save_rows(rows: NDArray[np.void], path: Path) -> None:
+    """Write rows of our own; the file appears whole or not at all."""
+    with whole_file(path) as file:
+        _write_header(file, len(rows), rows.dtype)
+        file.write(rows.view(np.uint8).data)
 
 
 def _read_header(file: BinaryIO, path: Path) -> tuple[tuple[int, ...], np.dtype[np.void]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import RebalanceError
-from .cryosparc_fields import SUPERCLASS, check_mask, check_unchanged
+from .cryosparc_fields import SUPERCLASS, check_parts, check_unchanged
 from .output import whole_file
 from .star import FileState
 
@@ -60,21 +61,23 @@ class StreamFile:
         found = self._load(names)
         return {name: np.array(found[name]) for name in names}
 
-    def write(
-        self, mask: NDArray[np.bool_], path: Path, superclass: NDArray[np.int32] | None = None
+    def write_parts(
+        self,
+        part: NDArray[np.uint8],
+        paths: Sequence[Path],
+        superclass: NDArray[np.int32] | None = None,
     ) -> None:
-        """Write the rows where `mask` is true; the file appears whole or not at all."""
-        check_mask(mask, self.n_rows)
-        if path.exists() and path.samefile(self.path):
-            raise RebalanceError(f"{path} is the input; write the rows to another file.")
+        """Write the rows of part n to ``paths[n - 1]``; a file appears whole or not at all."""
+        check_parts(part, self.n_rows, paths, self.path)
         from cryosparc.dataset import CSDAT_FORMAT
 
-        chosen = self._load(None).mask(mask)
+        rows = self._load(None)
         if superclass is not None:
-            chosen.add_fields([SUPERCLASS], ["<i4"])
-            chosen[SUPERCLASS] = superclass[mask]
-        with whole_file(path) as file:
-            chosen.save(file, format=CSDAT_FORMAT)
+            rows.add_fields([SUPERCLASS], ["<i4"])
+            rows[SUPERCLASS] = superclass
+        for number, path in enumerate(paths, start=1):
+            with whole_file(path) as file:
+                rows.mask(part == number).save(file, format=CSDAT_FORMAT)
 
     def _load(self, names: list[str] | None) -> Any:
         with self.path.open("rb") as file:

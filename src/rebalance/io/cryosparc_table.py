@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from .cryosparc_fields import SUPERCLASS, check_mask
 from .cryosparc_files import CsFile, open_cs
 from .cryosparc_join import UID, as_uid, check_has_uid, rows_of
-from .csg import UNKNOWN_VERSION, ResultGroup, Slot, write_csg
+from .csg import UNKNOWN_VERSION, ResultGroup, Slot, our_group, write_csg
 
 SLOT_TYPES = (  # slots whose type is not their name, as the documentation of the package lists them
     (re.compile(r"alignments_class_\d+"), "alignments3D"),
@@ -73,38 +73,42 @@ class CsTable:
         """Return a column as numbers (float64) or text; None where there is none of this name."""
         return _as_text_or_numbers(self.values(name)) if name in self else None
 
-    def write(
-        self, mask: NDArray[np.bool_], path: Path, superclass: NDArray[np.int32] | None = None
+    def write(self, mask: NDArray[np.bool_], path: Path) -> None:
+        """Write the items where `mask` (P,) is true; see :meth:`write_parts`."""
+        check_mask(mask, len(self))
+        self.write_parts(mask.astype(np.uint8), [path])
+
+    def write_parts(
+        self,
+        part: NDArray[np.uint8],
+        paths: Sequence[Path],
+        superclass: NDArray[np.int32] | None = None,
     ) -> None:
-        """Write the items where `mask` (P,) is true, and the group that tells of them.
+        """Write items of `part` (P,) n to ``paths[n - 1]``, of 0 to none, and a group for each.
 
         ``NAME.cs`` comes with ``NAME_passthrough.cs`` for a file that is passed through, and with
         ``NAME.csg``. Rows stand in the order of their input file. `superclass` (P,) becomes a
         field of the first file.
         """
-        check_mask(mask, len(self))
-        written = [_beside(path, number) for number in range(len(self.files))]
-        for number, (file, target) in enumerate(zip(self.files, written, strict=True)):
+        for number, file in enumerate(self.files):
+            targets = [_beside(path, number) for path in paths]
             field = superclass if number == 0 else None
-            file.write(_mask_of_rows(mask, self.rows[number], len(file)), target, field)
-        count = int(np.count_nonzero(mask))
+            file.write_parts(_part_of_rows(part, self.rows[number], len(file)), targets, field)
+        for number, path in enumerate(paths, start=1):
+            self._write_group(path, int(np.count_nonzero(part == number)))
+
+    def _write_group(self, path: Path, count: int) -> None:
         slots = {
-            name: Slot(place.type, written[place.file], count) for name, place in self.slots.items()
+            name: Slot(place.type, _beside(path, place.file), count)
+            for name, place in self.slots.items()
         }
-        write_csg(self._group(path.stem, slots), path.with_suffix(".csg"))
+        newest = max(file.path.stat().st_mtime for file in self.files)
+        group = our_group(path.stem, self.kind, slots, self.version, newest)
+        write_csg(group, path.with_suffix(".csg"))
 
     def _file_of(self, name: str) -> int:
         slot = self.slots.get(name.split("/")[0])
         return 0 if slot is None else slot.file
-
-    def _group(self, name: str, slots: dict[str, Slot]) -> ResultGroup:
-        """A group dated by its input, so that the same input gives the same bytes."""
-        newest = max(file.path.stat().st_mtime for file in self.files)
-        created = datetime.fromtimestamp(newest, timezone.utc).strftime("%Y-%m-%d %H:%M:%S.%f")
-        title = name.replace("_", " ").capitalize()
-        return ResultGroup(
-            name, self.kind, title, "Written by rebalance", slots, created, self.version
-        )
 
 
 def open_table(
@@ -181,14 +185,14 @@ def _miscounted(files: list[CsFile], group: ResultGroup | None) -> list[str]:
     ][:1]
 
 
-def _mask_of_rows(
-    mask: NDArray[np.bool_], rows: NDArray[np.int64] | None, n_rows: int
-) -> NDArray[np.bool_]:
+def _part_of_rows(
+    part: NDArray[np.uint8], rows: NDArray[np.int64] | None, n_rows: int
+) -> NDArray[np.uint8]:
     if rows is None:
-        return mask
-    chosen = np.zeros(n_rows, np.bool_)
-    chosen[rows[mask]] = True
-    return chosen
+        return part
+    of_row = np.zeros(n_rows, np.uint8)
+    of_row[rows] = part
+    return of_row
 
 
 def _beside(path: Path, number: int) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 
 from ..errors import RebalanceError
@@ -64,6 +65,18 @@ class ResultGroup:
     def files(self) -> tuple[Path, ...]:
         """The different ``.cs`` files, in order of appearance."""
         return tuple(dict.fromkeys(slot.file for slot in self.slots.values()))
+
+
+def our_group(
+    name: str, kind: str, slots: dict[str, Slot], version: str, time: float
+) -> ResultGroup:
+    """A group that this package writes.
+
+    `time` (seconds since 1970) is that of its input, so that the same input gives the same bytes.
+    """
+    created = datetime.fromtimestamp(time, timezone.utc).strftime("%Y-%m-%d %H:%M:%S.%f")
+    title = name.replace("_", " ").capitalize()
+    return ResultGroup(name, kind, title, "Written by rebalance", slots, created, version)
 
 
 def read_csg(path: Path) -> ResultGroup:

@@ -108,8 +108,8 @@ def open_relion_job(
         If a file is missing or damaged, or particles and averages do not belong together.
     """
     search = Search(project)
-    particles, model = _follow_optimiser(Path(particles), model, search)
-    rows = _read_rows(particles, search, threads)
+    particles, model = follow_optimiser(Path(particles), model, search)
+    rows = read_rows(particles, search, threads)
     table = search.find_model(particles, model)
     selection = search.find_selection(particles)
     found = find_averages(particles, classes, table, selection, search)
@@ -133,9 +133,10 @@ def open_relion_job(
     )
 
 
-def _follow_optimiser(
+def follow_optimiser(
     particles: Path, model: Path | None, search: Search
 ) -> tuple[Path, Path | None]:
+    """Data and model file: those that an ``optimiser.star`` names, else what was given."""
     named = read_optimiser(particles)
     if named is None:
         return particles, model
@@ -144,7 +145,8 @@ def _follow_optimiser(
     return data, model or find_in_project(named[1], particles, search.project)
 
 
-def _read_rows(path: Path, search: Search, threads: int | None) -> StarParticles:
+def read_rows(path: Path, search: Search, threads: int | None) -> StarParticles:
+    """Read the rows of a STAR file, and note what is odd about them."""
     rows = read_particles(path, threads)
     if len(rows) == 0:
         raise RebalanceError(f"{path} holds no particles; give a table with particle rows.")

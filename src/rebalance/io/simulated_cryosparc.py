@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import RebalanceError
+from .cryosparc_plain import save_rows
 from .csg import ResultGroup, Slot, write_csg
 from .mrc import write_stack
 
@@ -107,19 +108,13 @@ def _write_group(job: Path, csg: str, name: str, kind: str, files: Mapping[str, 
     """Write ``.cs`` files and the group that names them."""
     slots = {}
     for file, rows in files.items():
-        write_rows(rows, job / file)
+        save_rows(rows, job / file)
         for field in rows.dtype.names or ():
             slot = field.split("/")[0]
             if slot != "uid":
                 slots[slot] = Slot(f"{kind}.{slot}", job / file, len(rows))
     title = name.replace("_", " ").capitalize()
     write_csg(ResultGroup(name, kind, title, "", slots, CREATED, VERSION), job / csg)
-
-
-def write_rows(rows: Rows, path: Path) -> None:
-    """Write a ``.cs`` file of NumPy form."""
-    with path.open("wb") as file:
-        np.save(file, rows, allow_pickle=False)
 
 
 def _particles(simulation: Simulation, rng: np.random.Generator) -> tuple[Rows, Rows]:
