@@ -213,6 +213,7 @@ def run_job(
         args.check_stopped()  # before the results appear
     print("\n".join(summary_lines(result, ())))
     print(f"\nResults in {args.output}; open {args.output / 'report.html'} in a browser.")
+    cryosparc.save_results(args, job)
     return result
 
 

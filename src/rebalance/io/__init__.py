@@ -8,6 +8,7 @@ from pathlib import Path
 from ..errors import RebalanceError
 from .cryosparc import CryosparcJob, open_cryosparc_directory, open_cryosparc_job
 from .cryosparc_particles import CryosparcParticles
+from .cryosparc_server import ServerJob, open_server_job, save_to_server
 from .density_map import read_map
 from .job_directory import JobDirectory
 from .mixed import open_cs_with_stack, open_star_with_templates
@@ -27,14 +28,17 @@ __all__ = [
     "OutputDirectory",
     "ParticleTable",
     "RelionJob",
+    "ServerJob",
     "StarParticles",
     "open_cryosparc_directory",
     "open_cryosparc_job",
     "open_job",
     "open_relion_job",
+    "open_server_job",
     "read_map",
     "read_particles",
     "read_stack",
+    "save_to_server",
     "whole_file",
     "write_stack",
 ]
