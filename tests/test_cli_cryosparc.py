@@ -216,3 +216,15 @@ def test_simulate_writes_both_worlds(tmp_path, capsys):
     project = tmp_path / "p" / "CS-simulated"
     assert f"CryoSPARC:      {project}, jobs J1 (2D classification) and J2 (selection)" in printed
     assert len(open_cryosparc_directory(project, "J1").particles) == 90
+
+
+def test_superclass_column(project, selected, tmp_path):
+    given = ("--particles", project / "J2" / "particles_selected.cs")
+    out = run(tmp_path / "out", *given, "--superclass-column")
+    label = {number: row[0] for number, row in superclasses(out, 0).items()}
+    for name in ("particles.cs", "particles_excluded.cs"):
+        rows = load(out / name)
+        field = rows["rebalance/superclass"].tolist()
+        assert field == [label[number] for number in rows["alignments2D/class"].tolist()]
+        assert rows["uid"].tolist() == load(selected / name)["uid"].tolist()
+    assert "rebalance" not in read_csg(out / "particles.csg").slots

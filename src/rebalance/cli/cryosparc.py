@@ -18,7 +18,6 @@ from ..io import (
     save_to_server,
 )
 
-
 NOT_ASKED = dict.fromkeys(("cryosparc", "passthrough", "cryosparc_url", "cryosparc_workspace"))
 
 
