@@ -150,6 +150,14 @@ def test_the_latest_whole_iteration(project):
     assert "(latest iteration, 40, 12 rows" in job.found[2]
 
 
+def test_a_group_whose_averages_are_not_of_its_iteration(project):
+    add_iteration(project / "J1", 5)
+    (project / "J1" / AVERAGES).rename(project / "J1" / "class_averages.cs")
+    group = project / "J1" / "P1_J1_class_averages.csg"
+    group.write_text(group.read_text().replace(AVERAGES, "class_averages.cs"))
+    assert PARTICLES in names(open_cryosparc_directory(project, "J1"))
+
+
 @pytest.mark.parametrize("prefix", ["cryosparc_P1_J1_", "J1_", "P1_J1_"])
 def test_iterations_without_groups_under_all_names(project, prefix):
     for path in sorted((project / "J1").iterdir()):

@@ -19,7 +19,8 @@ from .cryosparc_find import (
     template_source,
     templates_beside,
 )
-from .cryosparc_particles import CryosparcParticles, as_particles
+from .cryosparc_join import UID
+from .cryosparc_particles import CLASS, CryosparcParticles, as_particles
 from .cryosparc_table import CsTable, open_table
 from .relion_averages import Search
 from .tables import ClassAverages
@@ -138,7 +139,7 @@ def open_sources(source: Source, templates: Source, search: Search) -> Cryosparc
 
 def open_particles(source: Source, search: Search) -> CryosparcParticles:
     """Open classified particles; refuses a table without rows."""
-    rows = as_particles(open_noted("particles", "particle", source, search))
+    rows = as_particles(open_noted("particles", "particle", source, search, CLASS))
     if len(rows) == 0:
         raise RebalanceError(f"{rows.path} holds no particles; give a file with particle rows.")
     n_none = int(np.count_nonzero(rows.class_number < 0))
@@ -150,11 +151,11 @@ def open_particles(source: Source, search: Search) -> CryosparcParticles:
     return rows
 
 
-def open_noted(what: str, kind: str, source: Source, search: Search) -> CsTable:
-    """Open the files of a source, and note them."""
+def open_noted(what: str, kind: str, source: Source, search: Search, wanted: str = UID) -> CsTable:
+    """Open the files of a source, and note them; `wanted` is read in the same pass as the uids."""
     if source.csg is not None:
         search.note(f"{what}, group", source.csg, source.how)
-    table, warnings = open_table(kind, list(source.paths), source.group)
+    table, warnings = open_table(kind, list(source.paths), source.group, wanted)
     search.warnings.extend(warnings)
     for number, file in enumerate(table.files):
         role = what if number == 0 else f"{what}, passed through"

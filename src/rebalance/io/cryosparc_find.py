@@ -171,9 +171,12 @@ def _particles_in(place: Path) -> Source | None:
     """The particles of the latest iteration; a group, where one names them."""
     group = _best_group(place, PARTICLES, CLASS_SLOT)
     latest = _latest(place)
-    if latest is None or (group is not None and _iteration(group) in (None, latest[0])):
+    if latest is None:
         return group or _best_file(place, PARTICLES)
     number, path = latest
+    of_group = None if group is None else _iteration(group)
+    if group is not None and (of_group is None or of_group >= number):
+        return group
     others = tuple(_passthrough_beside(path))
     return Source((path, *others), f"latest iteration, {number}")
 

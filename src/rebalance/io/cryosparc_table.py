@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +47,8 @@ class CsTable:
         Of each item.
     version : str
         Of CryoSPARC, for groups that are written.
+    known : dict of str to array
+        Columns that were read in advance, in the order of the items.
     """
 
     kind: str
@@ -55,19 +57,20 @@ class CsTable:
     slots: dict[str, SlotPlace]
     uid: NDArray[np.uint64]
     version: str
+    known: dict[str, NDArray[np.generic]]
 
     def __len__(self) -> int:
         return len(self.uid)
 
     def __contains__(self, name: str) -> bool:
-        return name in self.files[self._file_of(name)].fields
+        return name in self.files[self.file_of(name)].fields
 
     def values(self, name: str) -> NDArray[np.generic]:
         """(P, ...) values of a column that is there, as they stand in the file."""
-        number = self._file_of(name)
-        values = self.files[number].columns([name])[name]
-        rows = self.rows[number]
-        return values if rows is None else values[rows]
+        if name in self.known:
+            return self.known[name]
+        number = self.file_of(name)
+        return _in_order(self.files[number].columns([name])[name], self.rows[number])
 
     def column(self, name: str) -> NDArray[np.str_] | NDArray[np.float64] | None:
         """Return a column as numbers (float64) or text; None where there is none of this name."""
@@ -106,13 +109,14 @@ class CsTable:
         group = our_group(path.stem, self.kind, slots, self.version, newest)
         write_csg(group, path.with_suffix(".csg"))
 
-    def _file_of(self, name: str) -> int:
+    def file_of(self, name: str) -> int:
+        """Number of the file in which a column stands, if it is anywhere."""
         slot = self.slots.get(name.split("/")[0])
         return 0 if slot is None else slot.file
 
 
 def open_table(
-    kind: str, paths: list[Path], group: ResultGroup | None = None
+    kind: str, paths: list[Path], group: ResultGroup | None = None, wanted: str = UID
 ) -> tuple[CsTable, list[str]]:
     """Open items and what is passed through; with warnings, a sentence each.
 
@@ -124,6 +128,8 @@ def open_table(
         The first gives the order of the items.
     group : ResultGroup, optional
         Says which slot stands in which file; else it is the first that has columns of the slot.
+    wanted : str
+        A column to read in the same pass as the uids, where there is one of this name.
 
     Raises
     ------
@@ -133,16 +139,15 @@ def open_table(
     files = [open_cs(path) for path in paths]
     for file in files:
         check_has_uid(file)
-    uids = [as_uid(file.columns([UID])[UID], file.path) for file in files]
+    read = [_read(file, wanted) for file in files]
+    uids = [as_uid(columns[UID], file.path) for columns, file in zip(read, files, strict=True)]
     rows = [rows_of(uids[0], paths[0], uid, path) for uid, path in zip(uids, paths, strict=True)]
-    table = CsTable(
-        kind,
-        tuple(files),
-        tuple(rows),
-        _slots_by_columns(files, kind) if group is None else _slots_of_group(files, group),
-        uids[0],
-        UNKNOWN_VERSION if group is None else group.version,
-    )
+    slots = _slots_by_columns(files, kind) if group is None else _slots_of_group(files, group)
+    version = UNKNOWN_VERSION if group is None else group.version
+    table = CsTable(kind, tuple(files), tuple(rows), slots, uids[0], version, {})
+    if wanted != UID and wanted in table:
+        number = table.file_of(wanted)
+        table = replace(table, known={wanted: _in_order(read[number][wanted], rows[number])})
     return table, [*_surplus(files), *_miscounted(files, group)]
 
 
@@ -183,6 +188,14 @@ def _miscounted(files: list[CsFile], group: ResultGroup | None) -> list[str]:
         for name, slot in slots.items()
         if slot.num_items != counts[slot.file]
     ][:1]
+
+
+def _read(file: CsFile, wanted: str) -> dict[str, NDArray[np.generic]]:
+    return file.columns([name for name in dict.fromkeys((UID, wanted)) if name in file.fields])
+
+
+def _in_order(values: NDArray[np.generic], rows: NDArray[np.int64] | None) -> NDArray[np.generic]:
+    return values if rows is None else values[rows]
 
 
 def _part_of_rows(
