@@ -226,6 +226,21 @@ def test_our_own_output_is_an_input(project, tmp_path):
     assert (out / "class_averages.cs").read_bytes() == templates.read_bytes()
 
 
+def test_averages_that_took_no_part_are_not_selected_in_a_further_run(project):
+    job = open_job(project / "J1" / PARTICLES)
+    out = project / "J3"
+    out.mkdir()
+    job.particles.write(np.ones(300, bool), out / "particles.cs")
+    takes_part = np.arange(12) % 3 > 0
+    job.write_averages(takes_part, out / "class_averages.cs")
+    again = open_job(out / "particles.cs")
+    assert again.averages.selected.tolist() == takes_part.tolist()
+    assert again.particles.class_number.tolist() == job.particles.class_number.tolist()
+    (out / "class_averages.csg").unlink()
+    with pytest.raises(RebalanceError, match="of classes without a template"):
+        open_job(out / "particles.cs")
+
+
 def test_superclasses_are_written_and_a_selection_says_nothing_more(project, tmp_path):
     superclass = np.arange(300) % 7 - 1
     job = open_job(project / "J1" / PARTICLES).with_superclasses(superclass)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import RebalanceError
-from .cryosparc_averages import TemplateList, check_classes, read_templates
+from .cryosparc_averages import TemplateList, Templates, check_classes, read_templates
 from .cryosparc_find import (
     Source,
     job_sources,
@@ -130,8 +130,8 @@ def open_cryosparc_directory(
 def open_sources(source: Source, templates: Source, search: Search) -> CryosparcJob:
     """Open a job whose files are known."""
     rows = open_particles(source, search)
-    found = read_templates(open_noted("class averages", "template", templates, search), search)
-    check_classes(rows.class_number, found.image, rows.path, found.table.files[0].path)
+    found = open_templates(templates, search)
+    check_classes(rows.class_number, found.known, rows.path, found.table.files[0].path)
     return CryosparcJob(
         rows, found, tuple(search.found), tuple(search.warnings), tuple(search.inputs)
     )
@@ -149,6 +149,12 @@ def open_particles(source: Source, search: Search) -> CryosparcParticles:
             "belong to no superclass."
         )
     return rows
+
+
+def open_templates(source: Source, search: Search) -> Templates:
+    """Open templates and their stack."""
+    table = open_noted("class averages", "template", source, search)
+    return read_templates(table, search, source.group is not None and source.group.is_ours)
 
 
 def open_noted(what: str, kind: str, source: Source, search: Search, wanted: str = UID) -> CsTable:

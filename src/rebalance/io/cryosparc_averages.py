@@ -45,12 +45,20 @@ class Templates:
         Place in the stack of each template.
     stack : str
         ``blob/path``.
+    is_ours : bool
+        Whether this package chose them: then classes without a template took no part.
     """
 
     averages: ClassAverages
     table: CsTable
     image: NDArray[np.int64]
     stack: str
+    is_ours: bool
+
+    @property
+    def known(self) -> NDArray[np.int64]:
+        """Classes that particles may have."""
+        return np.arange(len(self.averages)) if self.is_ours else self.image
 
     def write(self, mask: NDArray[np.bool_], path: Path) -> None:
         """Write the templates of the averages where `mask` (N,) is true, and their group."""
@@ -58,7 +66,7 @@ class Templates:
         self.table.write(mask[self.image], path)
 
 
-def read_templates(table: CsTable, search: Search) -> Templates:
+def read_templates(table: CsTable, search: Search, is_ours: bool = False) -> Templates:
     """Read the stack that templates name, and match its images by ``blob/idx``.
 
     A selection leaves templates out and keeps the stack: its other images stay, not selected, so
@@ -80,7 +88,9 @@ def read_templates(table: CsTable, search: Search) -> Templates:
     stack = search.read_stack(_find_stack(stack_name, path, search.project), f"named in {path}")
     image = table.values(INDEX).astype(np.int64)
     _check_images(image, len(stack.images), path, stack_name)
-    return Templates(_averages(table, image, stack, stack_name, search), table, image, stack_name)
+    return Templates(
+        _averages(table, image, stack, stack_name, search), table, image, stack_name, is_ours
+    )
 
 
 def _averages(

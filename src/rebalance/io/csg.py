@@ -10,6 +10,7 @@ from ..errors import RebalanceError
 from .csg_text import Tree, dump, parse
 from .output import whole_file
 
+OUR_DESCRIPTION = "Written by rebalance"
 UNKNOWN_VERSION = "v4.0.0"  # of CryoSPARC, where no group of the input tells
 RESULTS = "results"
 
@@ -62,6 +63,11 @@ class ResultGroup:
     version: str = UNKNOWN_VERSION
 
     @property
+    def is_ours(self) -> bool:
+        """Whether this package wrote it."""
+        return self.description == OUR_DESCRIPTION
+
+    @property
     def files(self) -> tuple[Path, ...]:
         """The different ``.cs`` files, in order of appearance."""
         return tuple(dict.fromkeys(slot.file for slot in self.slots.values()))
@@ -76,7 +82,7 @@ def our_group(
     """
     created = datetime.fromtimestamp(time, timezone.utc).strftime("%Y-%m-%d %H:%M:%S.%f")
     title = name.replace("_", " ").capitalize()
-    return ResultGroup(name, kind, title, "Written by rebalance", slots, created, version)
+    return ResultGroup(name, kind, title, OUR_DESCRIPTION, slots, created, version)
 
 
 def read_csg(path: Path) -> ResultGroup:

@@ -13,14 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _core
-from .cryosparc import CryosparcJob, open_noted, open_particles
+from .cryosparc import CryosparcJob, open_particles, open_templates
 from .cryosparc_averages import (
     INDEX,
     PATH,
     PIXEL_SIZE,
     RESOLUTION,
     check_classes,
-    read_templates,
 )
 from .cryosparc_fields import check_mask
 from .cryosparc_find import particle_source, template_source
@@ -44,10 +43,9 @@ def open_star_with_templates(
     search = Search(project)
     data, _ = follow_optimiser(Path(particles), None, search)
     rows = read_rows(data, search, threads)
-    table = open_noted("class averages", "template", template_source(Path(classes)), search)
-    templates = read_templates(table, search)
+    templates = open_templates(template_source(Path(classes)), search)
     class_number = np.where(rows.class_number > 0, rows.class_number - 1, np.int32(-1))
-    check_classes(class_number, templates.image, rows.path, table.files[0].path)
+    check_classes(class_number, templates.known, rows.path, templates.table.files[0].path)
     averages, stack = templates.averages, templates.stack.removeprefix(">")
     numbered = replace(
         averages,
