@@ -97,7 +97,7 @@ def make_stand_in(tools):
         @checked(real.__init__)
         def __init__(self, base_url, host, base_port, email, password, license, timeout):
             assert base_url == URL, "Could not connect"
-            assert (email, password, license) == (None, None, None)
+            assert (host, base_port, email, password, license) == (None,) * 5
 
         @checked(real.find_job)
         def find_job(self, project_uid, job_uid):

@@ -89,7 +89,7 @@ def open_server_job(url: str, project: str, job: str) -> ServerJob:
             f"With a server, project and job are named as P3 and J42, not '{project}' and '{job}'."
         )
     with _asking(url):
-        client = _client_type()(url)
+        client = _client_type()(url, host=None, base_port=None)  # the environment may name others
         found = client.find_job(project, job)
         outputs = found.outputs
     names = [_output(outputs, kind, url, job) for kind in ("particle", "template")]
