@@ -24,6 +24,7 @@ Floats = NDArray[np.float64]
 WIDTH_BY_AFFINITY = 13.0  # degrees, sd of the kernel
 WIDTH_BY_DIRECTION = 10.0  # degrees; true angles allow a narrower one
 FEW = 120  # averages; fewer lie further apart and need a wider kernel
+OVERDO = 0.15  # how much the errors of angles from affinities are made up for
 SWEEPS = 30  # of the flattening
 HALVINGS = 30  # of the search for the number of particles that fits a factor
 
@@ -68,7 +69,8 @@ def keep_fractions(
     """
     plain: ArrayLike = getattr(aff, "values", aff)  # type: ignore[arg-type]
     values = as_affinity_values(plain)
-    return _fractions(_angles_of_affinity(values), WIDTH_BY_AFFINITY, particles, keep, factor)
+    angle = _angles_of_affinity(values)
+    return _fractions(angle, WIDTH_BY_AFFINITY, particles, keep, factor, OVERDO)
 
 
 def keep_fractions_by_direction(
@@ -158,17 +160,31 @@ def _angles_of_affinity(values: Floats) -> Floats:
     with the angle; so the rank of a pair among all pairs tells its angle. The level of the
     affinity, which hangs on noise and resolution, has no say. Where views are crowded angles
     come out too large, the same for all pairs, so that only the width of the kernel changes.
+    Averages that are much like all others, end-on views for example, also change slowly with the
+    angle: the distance 1 - a is taken relative to the square root of its median over the row.
     """
-    pairs = np.triu_indices(len(values), 1)
-    _, place, count = np.unique(values[pairs], return_inverse=True, return_counts=True)
-    above = 1.0 - (np.cumsum(count) - 0.5 * count) / max(1, len(pairs[0]))
+    n = len(values)
+    if n < 3:
+        return np.degrees(np.arccos(values))  # no rank to speak of
+    distance = 1.0 - values
+    off_diagonal = distance[~np.eye(n, dtype=np.bool_)].reshape(n, n - 1)
+    typical = np.maximum(np.median(off_diagonal, axis=1), 1e-6)
+    pairs = np.triu_indices(n, 1)
+    relative = (distance / (typical[:, None] * typical) ** 0.25)[pairs]
+    _, place, count = np.unique(relative, return_inverse=True, return_counts=True)
+    within = (np.cumsum(count) - 0.5 * count) / len(relative)
     angle = np.zeros(values.shape)
-    angle[pairs] = np.degrees(np.arccos(np.clip(1.0 - above, 0.0, 1.0)))[place]
+    angle[pairs] = np.degrees(np.arccos(1.0 - within))[place]
     return angle + angle.T
 
 
 def _fractions(
-    angle_deg: Floats, width_deg: float, particles: ArrayLike, keep: float | None, factor: object
+    angle_deg: Floats,
+    width_deg: float,
+    particles: ArrayLike,
+    keep: float | None,
+    factor: object,
+    overdo: float = 0.0,
 ) -> Floats:
     size = _as_particles(particles, len(angle_deg))
     has = size > 0
@@ -181,7 +197,7 @@ def _fractions(
             f"density of views; not {'neither' if keep is None else 'both'}."
         )
     if keep is not None:
-        fractions[has] = _flattened(kernel, size[has], _as_share(keep))
+        fractions[has] = _flattened(kernel, size[has], _as_share(keep), overdo)
     else:
         fractions[has] = _flat_enough(kernel, size[has], float(as_factor(factor)))
     return fractions
@@ -211,17 +227,22 @@ def _as_share(keep: object) -> float:
     return share
 
 
-def _flattened(kernel: Floats, size: Floats, keep: float) -> Floats:
+def _flattened(kernel: Floats, size: Floats, keep: float, overdo: float = 0.0) -> Floats:
     """Fractions that keep a share of the particles and make the density as flat as it can be.
 
     Every sweep divides the fractions by the density of what is kept, up to 1 and to a common
     level that keeps the share. Where it rests, averages with a fraction below 1 have one density,
-    and those that are kept whole a lower one.
+    and those that are kept whole a lower one. Errors of the angles blur the density, so that its
+    peaks look lower than they are; with `overdo` they are cut that much more: the density aimed at
+    is that before to the power of -`overdo`.
     """
+    if keep == 1:
+        return np.ones(len(size))
+    goal = (kernel @ size) ** -overdo
     fractions = np.ones(len(size))
-    for _ in range(SWEEPS if keep < 1 else 0):
+    for _ in range(SWEEPS):
         density = kernel @ (size * fractions)
-        fractions = _levelled(fractions / density, size, keep)
+        fractions = _levelled(fractions * goal / density, size, keep)
     return fractions
 
 

@@ -67,11 +67,7 @@ def sampling_compensation_factor(
     points = half_sphere(as_whole("n_fourier", n_fourier, 1))
     width = as_positive("half_width", half_width, "cosine units")
     least = as_positive("floor", floor, "mean samplings")
-    sampling = _sampling(points, axes, weight, width)
-    if not sampling.any():
-        return 0.0
-    relative = np.maximum(sampling / sampling.mean(), least)
-    return float(1.0 / np.mean(1.0 / relative))
+    return _compensation(_sampling(points, axes, weight, width), least)
 
 
 def efficiency_od(
@@ -158,15 +154,26 @@ def _as_views(directions: ArrayLike, weights: ArrayLike | None) -> tuple[Floats,
 
 
 def _sampling(points: Floats, axes: Floats, weight: Floats, width: float) -> Floats:
-    """(Q,) weight of the views that sample each point; single precision places them well enough."""
+    """Weight of the views that sample each point; single precision places them well enough.
+
+    (Q,) for weights (N,); (Q, M) for weights (N, M).
+    """
     point, view, share = (array.astype(np.float32) for array in (points, axes, weight))
-    sampling = np.zeros(len(points))
+    sampling = np.zeros((len(points), *weight.shape[1:]))
     step = max(1, CHUNK // len(points))
     for start in range(0, len(axes), step):
         part = slice(start, start + step)
         cosine = point @ view[part].T
         sampling += (np.abs(cosine, out=cosine) <= width).astype(np.float32) @ share[part]
     return sampling
+
+
+def _compensation(sampling: Floats, floor: float) -> float:
+    """SCF of the sampling (Q,) of every point."""
+    if not sampling.any():
+        return 0.0
+    relative = np.maximum(sampling / sampling.mean(), floor)
+    return float(1.0 / np.mean(1.0 / relative))
 
 
 def _views_on_shells(points: Floats, axes: Floats, weight: Floats, n_shells: int) -> Floats:
