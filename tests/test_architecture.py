@@ -47,8 +47,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "_superclass_number": BASE | {"_superclass_tree", "_superclass_fit", "metrics"},
     "_superclass_fit": BASE,
     "_display_order": set(),
-    "_balance": BASE | {"_core"},
+    "_rules": BASE,
+    "_halves": BASE,
+    "_draw": BASE | {"_core", "_halves"},
+    "_balance": BASE | {"_core", "_draw", "_rules"},
     "_density": BASE,
+    "_spread": BASE | {"_rules"},
+    "_viewing": BASE | {"_symmetry", "sampling"},
+    "_proof": BASE | {"_spread", "_symmetry", "_viewing", "sampling"},
+    "_job_balance": BASE | {"_balance", "_core", "_density", "_draw", "_rules", "_viewing"},
     "_align": BASE,
     "_symmetry": BASE,
     "_directions": set(),
@@ -60,11 +67,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "_simulate": BASE
     | {"_directions", "_junk_averages", "_map", "_map_projection", "_phantom", "_symmetry"}
     | {"_simulation_settings"},
-    "pipeline": BASE | STAGES,
-    "io": BASE | {"_core", "_map"},
-    "report": BASE | {"_align"},
+    "pipeline": BASE | STAGES | {"_job_balance", "_proof"},
+    "io": BASE | {"_core", "_map", "_viewing"},
+    "report": BASE | {"_align", "_proof", "_spread", "_viewing"},
     "cli": BASE
-    | {"io", "pipeline", "report", "metrics", "_core", FACE}
+    | {"io", "pipeline", "report", "metrics", "_core", "_rules", "_symmetry", FACE}
     | {"_simulate", "_simulation_settings", "_junk_averages"},
     FACE: BASE | STAGES | {"_superclass_tree", "_affinity_results", "_map", "_simulation_settings"},
     "__main__": {"cli"},

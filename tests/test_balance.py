@@ -66,7 +66,7 @@ def test_cap_is_exact_on_the_decimal_written(factor: float | str | Decimal) -> N
 @example(n=7, hundredths=7)
 @example(n=29, hundredths=29)
 def test_cap_is_the_whole_part_of_the_exact_quotient(n: int, hundredths: int) -> None:
-    cap, limiting, warnings = rebalance._balance.find_cap(
+    cap, limiting, warnings = rebalance._rules.find_cap(
         np.array([n + 1, n]), f"{hundredths / 100:.2f}", None
     )
     assert cap == n * 100 // hundredths

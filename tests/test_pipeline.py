@@ -23,9 +23,12 @@ class Particles:
     path: Path = Path("particles.star")
     suffix: str = ".star"
     n_repeated: int = 0
+    given_identity: np.ndarray | None = None
 
     @property
     def identity(self) -> np.ndarray:
+        if self.given_identity is not None:
+            return self.given_identity
         return np.arange(len(self.class_number), dtype=np.uint64)
 
     def __len__(self) -> int:

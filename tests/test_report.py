@@ -183,6 +183,38 @@ def test_answer_and_cap(result: Result) -> None:
     )
 
 
+def with_rule(result: Result, limiting: int | None, **rule: object) -> Result:
+    settings = RunSettings(balance=BalanceSettings(**rule))  # type: ignore[arg-type]
+    balance = dataclasses.replace(result.balance, limiting=limiting, factor=1 / 8)
+    return dataclasses.replace(result, settings=settings, balance=balance)
+
+
+def test_other_rules_say_what_factor_they_amount_to(result: Result) -> None:
+    amounts = "that amounts to a rebalance factor of 0.125."
+    assert cap_sentence(with_rule(result, None, max_size=200)) == (
+        f"A superclass keeps at most 200 particles, the maximum size given; {amounts}"
+    )
+    assert cap_sentence(with_rule(result, None, target=500)) == (
+        "A superclass keeps at most 200 particles, so that as many stay as were asked for; "
+        f"{amounts}"
+    )
+    assert cap_sentence(with_rule(result, 1, cap_percentile=Decimal(50))) == (
+        "A superclass keeps at most 200 particles, set by superclass 1 with its 300 particles; "
+        f"{amounts}"
+    )
+
+
+def test_half_sets_in_the_summary(result: Result) -> None:
+    halves = np.array([[100, 99, 1], [80, 120, 0], [50, 50, 0]])
+    balance = dataclasses.replace(result.balance, halves_kept=halves)
+    lines = summary_lines(dataclasses.replace(result, balance=balance), ())
+    line = next(line for line in lines if line.startswith("  half sets"))
+    assert " ".join(line.split()) == (
+        "half sets 230 and 269, 1 of neither; in a superclass they differ by at most 40"
+    )
+    assert not any("half sets" in line for line in summary_lines(result, ()))
+
+
 def test_answer_without_superclasses() -> None:
     assert answer(CASES["all left out"]) == (
         "No particle belongs to a superclass; 0 of 5 particles were kept and 5 excluded."

@@ -1,5 +1,6 @@
 // Identities, keys and the draw. The numbers were computed once and never change: they decide
 // which particles every user keeps.
+#include <algorithm> // for min
 #include <array>
 #include <stdexcept>
 
@@ -28,7 +29,8 @@ constexpr std::array<std::uint64_t, kParticles> kIdentity{10, 11, 12, 13, 14, 15
 std::array<bool, kParticles> drawn(const std::vector<std::int64_t> &cap,
                                    const std::array<std::uint64_t, kParticles> &identity) {
   std::array<bool, kParticles> keep{};
-  rebalance::draw(cap, kGroup.data(), identity.data(), kParticles, 3, keep.data());
+  const rebalance::Drawn particles{kGroup.data(), identity.data(), nullptr, kParticles, 3};
+  rebalance::draw(particles, cap.data(), static_cast<std::int64_t>(cap.size()), keep.data());
   return keep;
 }
 
@@ -56,6 +58,25 @@ void equal_keys_go_by_index() {
   CHECK(!keep[5] && !keep[6] && !keep[7]);
 }
 
+void the_largest_quality_stays() {
+  constexpr std::array<double, kParticles> quality{0, -1, 3, 0, -0.0, 2, 5, 0};
+  std::array<bool, kParticles> keep{};
+  const std::array<std::int64_t, 3> cap{2, 1, 1};
+  const rebalance::Drawn particles{kGroup.data(), nullptr, quality.data(), kParticles, 3};
+  rebalance::draw(particles, cap.data(), 3, keep.data());
+  CHECK(!keep[1] && keep[2] && !keep[5] && keep[6]);
+  CHECK(keep[3] == (draw_key(3, 3) < draw_key(4, 3))); // both zeros are one
+  CHECK(keep[3] != keep[4]);
+}
+
+void the_smallest_key_of_every_group_is_found() {
+  const rebalance::Drawn particles{kGroup.data(), nullptr, nullptr, kParticles, 3};
+  const auto keys = rebalance::smallest_keys(particles, 4);
+  CHECK(keys[2] == draw_key(7, 3));
+  CHECK(keys[1] == std::min(draw_key(5, 3), draw_key(6, 3)));
+  CHECK(keys[3] == ~std::uint64_t{0});
+}
+
 void unknown_group_is_refused() {
   CHECK_THROWS(std::invalid_argument, drawn({2, -1}, kIdentity));
 }
@@ -66,6 +87,8 @@ int main() {
   keys_are_those_written_down();
   smallest_keys_stay();
   equal_keys_go_by_index();
+  the_largest_quality_stays();
+  the_smallest_key_of_every_group_is_found();
   unknown_group_is_refused();
   return check::result();
 }

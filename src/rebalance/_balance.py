@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from fractions import Fraction
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _core
-from .checks import as_factor, as_max_size, as_seed
+from ._draw import Particles, as_codes, as_parts, as_policy, as_quality, count_parts, draw
+from ._rules import Counts, as_rule, count_kept, factor_of
+from .checks import as_seed, as_whole
 from .errors import RebalanceError
 
 Sizes = NDArray[np.int64]
-
-HARMLESS_FACTOR = Decimal("1e-18")  # below it the cap lies above any number of particles
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,14 @@ class Balance:
         The superclass whose size sets the cap; None where none does.
     warnings : tuple of str
         What the user should know, a sentence each.
+    factor : float or None
+        The rebalance factor that this amounts to: smallest / largest superclass after, rounded
+        down to 12 digits. None where no superclass has particles, or one of them keeps none.
+    halves : (K, 3) int64 array or None
+        Particles of half set 1, half set 2 and neither, of each superclass before; None where
+        half sets are not known.
+    halves_kept : (K, 3) int64 array or None
+        The same after.
     """
 
     keep: NDArray[np.bool_]
@@ -44,6 +52,9 @@ class Balance:
     cap: int | None
     limiting: int | None
     warnings: tuple[str, ...]
+    factor: float | None = None
+    halves: Sizes | None = None
+    halves_kept: Sizes | None = None
 
 
 def balance(
@@ -52,6 +63,14 @@ def balance(
     ids: ArrayLike | None = None,
     factor: float | str | Decimal | None = None,
     max_size: int | None = None,
+    cap_percentile: float | str | Decimal | None = None,
+    target: int | None = None,
+    drop: str = "random",
+    quality: ArrayLike | None = None,
+    averages: ArrayLike | None = None,
+    micrographs: ArrayLike | None = None,
+    half_sets: ArrayLike | None = None,
+    n_superclasses: int | None = None,
     seed: int = 0,
 ) -> Balance:
     """Choose the particles that stay so that superclasses balance.
@@ -68,6 +87,24 @@ def balance(
     max_size : int, optional
         Most particles that a superclass keeps, instead of the cap that `factor` gives. Does
         nothing when `factor` is 0.
+    cap_percentile : float, str or Decimal, optional
+        The cap is the size of rank ceil(P k / 100) of the k superclasses with particles, smallest
+        first; 0 to 100.
+    target : int, optional
+        Number of particles that stay, those of no superclass counted: superclasses are cut to one
+        size, or two that differ by 1.
+    drop : {"random", "worst", "even"}
+        Which particles go: any; those of the lowest `quality`; or so that those that stay are
+        spread over averages and micrographs.
+    quality : (P,) array of numbers, optional
+        The larger, the better; for ``drop="worst"``.
+    averages, micrographs : (P,) arrays of whole numbers or names, optional
+        Where each particle comes from; for ``drop="even"``.
+    half_sets : (P,) array of numbers, optional
+        Half set of each particle, 1 or 2; any other number: neither. The halves that stay of a
+        superclass differ by at most 1, or as little as their sizes allow.
+    n_superclasses : int, optional
+        Number of superclasses K, where the last may have no particles; default: as many as occur.
     seed : int
         Another seed draws other particles.
 
@@ -78,7 +115,9 @@ def balance(
     Raises
     ------
     RebalanceError
-        For a factor outside 0 to 1, a maximum below 1, a superclass below -1, ids that do not fit.
+        For a factor outside 0 to 1, a percentile outside 0 to 100, a maximum or target below 1, a
+        target above the number of particles, a percentile or target beside any other of them, a
+        quality that is no number, a superclass below -1, arrays that do not fit.
 
     Notes
     -----
@@ -86,54 +125,90 @@ def balance(
     hash of identity and seed (see ``docs/method.md``), so the choice depends on no order, number
     of threads or platform, and a second run on the kept particles changes nothing.
     """
-    groups = _as_groups(superclass_of_particle)
-    identity = _as_identity(ids, len(groups))
-    sizes = np.bincount(groups[groups >= 0], minlength=0).astype(np.int64)
-    cap, limiting, warnings = find_cap(sizes, factor, max_size)
-    caps = [-1 if cap is None else min(cap, len(groups))] * len(sizes)
-    keep = _core.draw(groups, identity, cap=caps, seed=as_seed(seed))
-    kept = np.bincount(groups[keep & (groups >= 0)], minlength=len(sizes)).astype(np.int64)
-    return Balance(keep, sizes, kept, cap, limiting, warnings)
+    group = as_groups(superclass_of_particle)
+    rule = as_rule(factor, max_size, cap_percentile, target)
+    policy, seed = as_policy(drop, quality), as_seed(seed)
+    particles = know(
+        group,
+        ids=ids,
+        quality=quality if drop == "worst" else None,
+        averages=averages,
+        micrographs=micrographs,
+        half_sets=half_sets,
+    )
+    number = _as_number(n_superclasses, int(group.max(initial=-1)) + 1)
+
+    def count(sizes: Sizes) -> Counts:
+        def find_keys() -> NDArray[np.uint64]:
+            return _core.smallest_keys(group, particles.identity, n_groups=number, seed=seed)
+
+        return count_kept(sizes, rule, len(group) - int(sizes.sum()), find_keys)
+
+    return choose(particles, number, count, policy, seed)
 
 
-def find_cap(
-    sizes: Sizes, factor: float | str | Decimal | None, max_size: int | None
-) -> tuple[int | None, int | None, tuple[str, ...]]:
-    """Most particles that a superclass of these `sizes` keeps, which superclass sets it, warnings.
+def know(
+    group: NDArray[np.int32],
+    *,
+    ids: ArrayLike | None,
+    quality: ArrayLike | None,
+    averages: ArrayLike | None,
+    micrographs: ArrayLike | None,
+    half_sets: ArrayLike | None,
+) -> Particles:
+    """What the draw knows of particles, checked; arguments are those of :func:`balance`."""
+    n = len(group)
+    return Particles(
+        group,
+        identity=None if ids is None else _as_identity(ids, n),
+        quality=None if quality is None else as_quality(quality, group),
+        average=None if averages is None else as_codes("averages", averages, n),
+        micrograph=None if micrographs is None else as_codes("micrographs", micrographs, n),
+        part=None if half_sets is None else as_parts(half_sets, n),
+    )
 
-    ``floor(smallest / factor)`` over the superclasses that have particles, in exact arithmetic.
-    """
-    exact = None if factor is None else as_factor(factor)
-    most = None if max_size is None else as_max_size(max_size)
-    filled = np.flatnonzero(sizes)
-    if exact == 0 and most is not None:
-        return None, None, (f"rebalance factor 0 drops nothing: the maximum of {most} is ignored",)
-    harmless = exact is None or exact < HARMLESS_FACTOR
-    if (harmless and most is None) or len(filled) == 0:
-        return None, None, ()
-    smallest = int(filled[np.argmin(sizes[filled])])
-    empty = _empty_warning(sizes)
-    if most is None:
-        assert exact is not None
-        return int(Fraction(int(sizes[smallest])) // Fraction(exact)), smallest, empty
-    if most < sizes[smallest]:
-        below = (
-            f"the maximum of {most} lies below the smallest superclass ({smallest}, with "
-            f"{sizes[smallest]} particles): every superclass is cut to it",
+
+def choose(
+    particles: Particles,
+    n_groups: int,
+    count: Callable[[Sizes], Counts],
+    policy: str,
+    seed: int,
+) -> Balance:
+    """The particles that stay; `count` says how many of groups of given sizes."""
+    cells = particles.cells()
+    before = count_parts(cells, n_groups, particles.n_parts)
+    sizes = before.sum(axis=1)
+    counts = count(sizes)
+    keep = draw(particles, cells, counts.kept, policy, seed)
+    after = count_parts(cells, n_groups, particles.n_parts, keep)
+    return Balance(
+        keep,
+        sizes,
+        counts.kept,
+        counts.cap,
+        counts.limiting,
+        counts.warnings,
+        factor_of(sizes, counts.kept),
+        None if particles.part is None else before,
+        None if particles.part is None else after,
+    )
+
+
+def _as_number(n_superclasses: int | None, n_found: int) -> int:
+    if n_superclasses is None:
+        return n_found
+    number = as_whole("number of superclasses", n_superclasses, 0)
+    if number < n_found:
+        raise RebalanceError(
+            f"number of superclasses must be above every superclass of a particle ({n_found - 1}), "
+            f"not {number}"
         )
-        return most, None, empty + below
-    return most, None, empty
+    return number
 
 
-def _empty_warning(sizes: Sizes) -> tuple[str, ...]:
-    empty = np.flatnonzero(sizes == 0)
-    if len(empty) == 0:
-        return ()
-    numbers = ", ".join(str(k) for k in empty)
-    return (f"superclasses without particles do not count for the cap: {numbers}",)
-
-
-def _as_groups(superclass_of_particle: ArrayLike) -> NDArray[np.int32]:
+def as_groups(superclass_of_particle: ArrayLike) -> NDArray[np.int32]:
+    """(P,) int32 superclasses; refuses what is none."""
     given = np.asarray(superclass_of_particle)
     if given.ndim != 1 or (given.size and given.dtype.kind not in "iu"):
         raise RebalanceError(
@@ -149,9 +224,7 @@ def _as_groups(superclass_of_particle: ArrayLike) -> NDArray[np.int32]:
     return np.ascontiguousarray(given, dtype=np.int32)
 
 
-def _as_identity(ids: ArrayLike | None, n: int) -> NDArray[np.uint64]:
-    if ids is None:
-        return np.arange(n, dtype=np.uint64)
+def _as_identity(ids: ArrayLike, n: int) -> NDArray[np.uint64]:
     array = np.asarray(ids)
     if array.shape != (n,):
         raise RebalanceError(f"ids must have one entry per particle, ({n},), not {array.shape}")

@@ -64,11 +64,32 @@ def superclass_tree(
 ) -> tuple[NDArray[np.int32], NDArray[np.float64]]: ...
 def draw(
     group: NDArray[np.int32],
-    identity: NDArray[np.uint64],
+    identity: NDArray[np.uint64] | None,
     *,
-    cap: Sequence[int],
+    cap: Sequence[int] | NDArray[np.int64],
     seed: int,
+    quality: NDArray[np.float64] | None = None,
 ) -> NDArray[np.bool_]: ...
+def draw_evenly(
+    group: NDArray[np.int32],
+    identity: NDArray[np.uint64] | None,
+    *,
+    cap: Sequence[int] | NDArray[np.int64],
+    seed: int,
+    average: NDArray[np.int32] | None = None,
+    micrograph: NDArray[np.int32] | None = None,
+    n_parts: int = 1,
+) -> NDArray[np.bool_]: ...
+def count_groups(
+    group: NDArray[np.int32], *, n_groups: int, keep: NDArray[np.bool_] | None = None
+) -> NDArray[np.int64]: ...
+def smallest_keys(
+    group: NDArray[np.int32],
+    identity: NDArray[np.uint64] | None,
+    *,
+    n_groups: int,
+    seed: int,
+) -> NDArray[np.uint64]: ...
 def identities_of(names: list[bytes]) -> NDArray[np.uint64]: ...
 
 class RowFault(enum.Enum):

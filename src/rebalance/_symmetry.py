@@ -56,6 +56,12 @@ def rotations(symmetry: str) -> Floats:
     return np.array(group)
 
 
+def as_symmetry(symmetry: str) -> str:
+    """Name of a point group in capital letters; refuses what is none."""
+    _generating_axes(symmetry)
+    return str(symmetry).strip().upper()
+
+
 def _generating_axes(symmetry: str) -> list[Axis]:
     name = str(symmetry).strip().upper()
     if name == "I":

@@ -82,6 +82,25 @@ def as_factor(factor: object) -> Decimal:
     return value
 
 
+def as_percentile(percentile: object) -> Decimal:
+    """Percentile of superclass sizes as the decimal written, in [0, 100]."""
+    try:
+        value = Decimal(str(percentile))
+    except InvalidOperation:
+        value = Decimal("NaN")
+    if not value.is_finite() or not 0 <= value <= 100:
+        raise RebalanceError(
+            f"cap percentile must be a number from 0 to 100, not {percentile!r}: 0 cuts to the "
+            "smallest superclass, 100 drops nothing"
+        )
+    return value
+
+
+def as_target(target: object) -> int:
+    """Number of particles to keep, a whole number from 1."""
+    return as_whole("target", target, 1)
+
+
 def as_max_size(max_size: object) -> int:
     """Maximum superclass size, a whole number from 1."""
     return as_whole("maximum superclass size", max_size, 1)

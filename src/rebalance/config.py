@@ -42,6 +42,21 @@ class BalanceSettings:
     factor: Decimal | None = None  # smallest / largest, 0 to 1; None: not given
     max_size: int | None = None  # particles; None: not given
     seed: int = 0
+    cap_percentile: Decimal | None = None  # of the superclass sizes, 0 to 100; None: not given
+    target: int | None = None  # particles that stay; None: not given
+    drop: str = "random"  # which go: "random", "worst" or "even"
+    quality_column: str | None = None  # by which "worst" judges
+    quality_is: str | None = None  # "high" or "low" values are good; None: known of the column
+    half_sets: bool = True  # keep half sets of one size, where they are known
+    by: str = "superclasses"  # what is balanced: "superclasses", "directions", "density"
+    direction_bins: int = 200  # bins of the viewing sphere, in one asymmetric unit
+    symmetry: str = "C1"  # point group of the particle
+
+    @property
+    def asks_for_less(self) -> bool:
+        """Whether any rule is given that may drop particles."""
+        rules = (self.factor, self.max_size, self.cap_percentile, self.target)
+        return any(rule is not None for rule in rules)
 
 
 @dataclass(frozen=True)

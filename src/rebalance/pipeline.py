@@ -10,14 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._affinity import Progress, affinity
-from ._balance import Balance, balance
+from ._job_balance import balance_job
+from ._proof import Proof, prove
 from ._superclasses import Superclasses, isolated_warning, superclassify
 from .config import AffinitySettings, RunSettings, SuperclassSettings
 from .errors import RebalanceError
 
 if TYPE_CHECKING:
     from ._affinity_results import Affinity
-    from .io.tables import ClassAverages, Job
+    from ._balance import Balance
+    from .io.tables import ClassAverages, Job, ParticleColumns
 
 SMALL_SHARE = 0.01  # of the particles: a superclass this small should not decide alone
 
@@ -42,11 +44,16 @@ class Result:
     superclasses : Superclasses
         Label -1 where `left_out` is not empty.
     balance : Balance
-        Over all P particles; those of no class are not kept.
+        Over all P particles; those of no class are not kept. Sizes are those of superclasses.
     kept : (N,) int64 array
         Particles kept per average.
     warnings : tuple of str
         What the user should know, a sentence each.
+    bins : Balance or None
+        Over bins of viewing directions, or averages, where those were balanced instead of
+        superclasses.
+    proof : Proof or None
+        How evenly particles are spread before and after.
     """
 
     settings: RunSettings
@@ -58,6 +65,8 @@ class Result:
     balance: Balance
     kept: NDArray[np.int64]
     warnings: tuple[str, ...]
+    bins: Balance | None = None
+    proof: Proof | None = None
 
 
 def run(
@@ -65,6 +74,8 @@ def run(
     settings: RunSettings,
     *,
     given: Affinity | None = None,
+    columns: ParticleColumns | None = None,
+    took_part: NDArray[np.bool_] | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Result:
@@ -78,6 +89,10 @@ def run(
         What to do.
     given : Affinity, optional
         Affinity of the job's averages, computed before.
+    columns : ParticleColumns, optional
+        What else is known of the particles.
+    took_part : (N,) bool array, optional
+        Averages that took part in the earlier run that kept these particles; they do so again.
     threads : int, optional
         Default: all processors that this process may use.
     progress : callable, optional
@@ -90,26 +105,37 @@ def run(
     """
     average = average_of_particle(job)
     particles = _count(average, len(job.averages))
-    left_out = why_left_out(job.averages, particles)
+    left_out = why_left_out(job.averages, particles, took_part)
     takes_part = np.array([not reason for reason in left_out])
     number = n_superclasses(settings.superclasses, int(takes_part.sum()))
 
     aff = given or compare(job.averages, settings.affinity, threads, progress)
     superclasses = superclassify(aff, number, leave_out=~takes_part)
-    superclass = np.where(average >= 0, superclasses.labels[average], np.int32(-1))
-    balanced = balance(
-        superclass,
-        ids=job.particles.identity,
-        factor=settings.balance.factor,
-        max_size=settings.balance.max_size,
-        seed=settings.balance.seed,
+    balanced, bins = balance_job(
+        job, average, aff, superclasses, settings.balance, columns, threads
     )
-    balanced = dataclasses.replace(balanced, keep=balanced.keep & (average >= 0))
     kept = _count(average[balanced.keep], len(job.averages))
     isolated = isolated_warning(job.averages.class_number[superclasses.isolated], "class")
     warnings = (*job.warnings, *balanced.warnings, *_costly(balanced), *isolated)
+    proof = prove(
+        balanced.sizes,
+        balanced.kept,
+        balanced.keep,
+        columns.directions if columns else None,
+        settings.balance.symmetry,
+    )
     return Result(
-        settings, job.averages, particles, left_out, aff, superclasses, balanced, kept, warnings
+        settings,
+        job.averages,
+        particles,
+        left_out,
+        aff,
+        superclasses,
+        balanced,
+        kept,
+        warnings,
+        bins,
+        proof,
     )
 
 
@@ -145,14 +171,25 @@ def average_of_particle(job: Job) -> NDArray[np.int32]:
     return average
 
 
-def why_left_out(averages: ClassAverages, particles: NDArray[np.int64]) -> tuple[str, ...]:
-    """Why each average takes no part; empty where it does."""
+def why_left_out(
+    averages: ClassAverages,
+    particles: NDArray[np.int64],
+    took_part: NDArray[np.bool_] | None = None,
+) -> tuple[str, ...]:
+    """Why each average takes no part; empty where it does.
+
+    One that took part in an earlier run does so again when the draw left it without particles, so
+    that a second run groups the same averages.
+    """
+    empty = particles == 0
+    if took_part is not None:
+        empty &= ~took_part
     lowest = averages.images.min(axis=(1, 2))
     blank = lowest == averages.images.max(axis=(1, 2))
     reasons = [
         (blank, "blank"),
         (~averages.selected, "not selected"),
-        (particles == 0, "no particles"),
+        (empty, "no particles"),
     ]
     return tuple(
         next((reason for applies, reason in reasons if applies[i]), "")

@@ -17,20 +17,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .. import Affinity, _core
 from .._version import __version__
-from ..checks import as_factor, as_max_size, as_positive, as_seed, as_threads, as_whole
-from ..config import AffinitySettings, BalanceSettings, RunSettings, SuperclassSettings
+from ..checks import as_positive, as_threads, as_whole
+from ..config import AffinitySettings, RunSettings, SuperclassSettings
 from ..errors import RebalanceError
-from ..io import Job, OutputDirectory, results
+from ..io import Job, OutputDirectory, read_columns, results, took_part_before
 from ..io.output import RESULTS_MARK
 from ..pipeline import Result, average_of_particle
 from ..pipeline import run as run_pipeline
-from ..report import save_figures, summary_lines, write_report
+from ..report import factor_lines, proof_lines, save_figures, summary_lines, write_report
 from . import cryosparc
+from .balance_options import add_balance_options, add_dry_run, as_int, balance_settings
 from .lengths import Length, as_length
 from .progress import ProgressBar
+from .split import write_split
 
 NAME = "run"
 HELP = "superclasses, pictures and a balanced particle set of a 2D classification"
@@ -46,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def add_settings(parser: argparse.ArgumentParser) -> None:
     """Declare the options that say how to compute."""
     _add_method(parser)
+    add_balance_options(parser)
     _add_search(parser)
 
 
@@ -60,13 +64,14 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
         "job, or run_itNNN_optimiser.star of RELION; .cs or .csg of CryoSPARC",
     )
     add_sources(files)
-    files.add_argument(
+    output = files.add_argument(
         "--output", metavar="DIR", type=Path, required=True, help="new directory for the results"
     )
     files.add_argument(
         "--overwrite", action="store_true", help="replace earlier results in the output directory"
     )
     cryosparc.add_arguments(parser, particles)
+    add_dry_run(files, output)
 
 
 def add_sources(files: argparse._ArgumentGroup) -> None:
@@ -94,10 +99,15 @@ def add_sources(files: argparse._ArgumentGroup) -> None:
         action="store_true",
         help="write the superclass of each particle into the particle tables, as a column",
     )
+    files.add_argument(
+        "--split",
+        action="store_true",
+        help="also write one particle set and one list of averages for each superclass",
+    )
 
 
 def _add_method(parser: argparse.ArgumentParser) -> None:
-    method = parser.add_argument_group("superclasses and balance")
+    method = parser.add_argument_group("superclasses")
     method.add_argument(
         "-k",
         "--n-superclasses",
@@ -110,21 +120,6 @@ def _add_method(parser: argparse.ArgumentParser) -> None:
         "--no-superclassification",
         action="store_true",
         help="every class average is its own superclass",
-    )
-    method.add_argument(
-        "--factor",
-        metavar="F",
-        help="rebalance factor, smallest / largest superclass, 0 (drop nothing) to 1 (all equal); "
-        "default: nothing is dropped",
-    )
-    method.add_argument(
-        "--max-size",
-        metavar="N",
-        type=_as_int,
-        help="most particles that a superclass keeps, instead of the cap that --factor gives",
-    )
-    method.add_argument(
-        "--seed", metavar="S", type=_as_int, default=0, help="seed of the draw (default: 0)"
     )
 
 
@@ -149,19 +144,12 @@ def _add_search(parser: argparse.ArgumentParser) -> None:
         "--exhaustive", action="store_true", help="search the whole grid, without short cuts"
     )
     search.add_argument(
-        "-j", "--threads", metavar="N", type=_as_int, help="threads (default: all processors)"
+        "-j", "--threads", metavar="N", type=as_int, help="threads (default: all processors)"
     )
 
 
-def _as_int(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"must be a whole number, not {text!r}") from None
-
-
 def _as_number(text: str) -> int | str:
-    return text if text == "auto" else _as_int(text)
+    return text if text == "auto" else as_int(text)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -196,32 +184,60 @@ def run_job(
     print("\n".join(job.found), flush=True)
     settings = dataclasses.replace(settings, affinity=_search_settings(args, job))
     inputs = [*job.inputs, *([args.affinity] if args.affinity else [])]
+    if getattr(args, "dry_run", False):
+        result = _compute(args, job, settings, threads)
+        print("\n".join([*_summary(result), "", *factor_lines(result)]))
+        print("\nNothing was written (--dry-run).")
+        return result
     with open_output(inputs) if open_output else _new_directory(args, inputs) as directory:
-        checksum = results.images_sha256(job.averages.images)
-        given = _given(args.affinity, checksum)
-        with ProgressBar("comparing class averages") as progress:
-            result = run_pipeline(job, settings, given=given, threads=threads, progress=progress)
-        result = _with_pixel_size(result, args.angpix)
+        result = _compute(args, job, settings, threads)
         record = _record(result, job, inputs, command)
+        superclass = _superclass_of_particle(job, result)
         if args.superclass_column:
-            job = _with_superclasses(job, result)
-        _write(result, job, directory, record, checksum)
+            job = job.with_superclasses(superclass)
+        _write(result, job, directory, record)
+        if args.split:
+            write_split(job, result, superclass, directory)
         if add_files:
             add_files(result, directory)
         record["files"] = sorted(path.name for path in directory.iterdir())
         results.write_settings(record, directory / RESULTS_MARK)
         args.check_stopped()  # before the results appear
-    print("\n".join(summary_lines(result, ())))
+    print("\n".join(_summary(result)))
     print(f"\nResults in {args.output}; open {args.output / 'report.html'} in a browser.")
     cryosparc.save_results(args, job)
     return result
 
 
-def _with_superclasses(job: Job, result: Result) -> Job:
-    """The job, its particles written with the superclass of each; -1: none."""
+def _compute(args: argparse.Namespace, job: Job, settings: RunSettings, threads: int) -> Result:
+    """Everything but the files."""
+    columns = read_columns(job.particles, settings.balance)
+    took_part = took_part_before(job.particles.path, job.averages.class_number)
+    given = None
+    if args.affinity is not None:
+        checksum = results.images_sha256(job.averages.images)
+        given = Affinity(**results.read_affinity(args.affinity, checksum))
+    with ProgressBar("comparing class averages") as progress:
+        result = run_pipeline(
+            job,
+            settings,
+            given=given,
+            columns=columns,
+            took_part=took_part,
+            threads=threads,
+            progress=progress,
+        )
+    return _with_pixel_size(result, args.angpix)
+
+
+def _summary(result: Result) -> list[str]:
+    return [*summary_lines(result, ()), "", *proof_lines(result)]
+
+
+def _superclass_of_particle(job: Job, result: Result) -> NDArray[np.int32]:
+    """(P,) superclass of each particle; -1: none."""
     average = average_of_particle(job)
-    superclass = np.where(average >= 0, result.superclasses.labels[average], np.int32(-1))
-    return job.with_superclasses(superclass)
+    return np.where(average >= 0, result.superclasses.labels[average], np.int32(-1))
 
 
 def _new_directory(args: argparse.Namespace, inputs: list[Path]) -> OutputDirectory:
@@ -239,23 +255,15 @@ def _check_options(args: argparse.Namespace) -> None:
         )
 
 
-def _given(path: Path | None, checksum: str) -> Affinity | None:
-    return None if path is None else Affinity(**results.read_affinity(path, checksum))
-
-
 def _method_settings(args: argparse.Namespace) -> RunSettings:
     """The settings that need no input files, so that they are refused before any is read."""
     number = None
     if args.n_superclasses != "auto":
         number = as_whole("number of superclasses (-k)", args.n_superclasses, 1)
-    seed = as_seed(args.seed)
+    balance = balance_settings(args)
     return RunSettings(
-        superclasses=SuperclassSettings(number, not args.no_superclassification, seed),
-        balance=BalanceSettings(
-            factor=None if args.factor is None else as_factor(args.factor),
-            max_size=None if args.max_size is None else as_max_size(args.max_size),
-            seed=seed,
-        ),
+        superclasses=SuperclassSettings(number, not args.no_superclassification, balance.seed),
+        balance=balance,
     )
 
 
@@ -306,6 +314,7 @@ def _record(result: Result, job: Job, inputs: list[Path], command: str) -> dict[
         "chosen_from_data": results.as_plain(result.affinity.settings),
         "n_superclasses": result.superclasses.n_superclasses,
         "seed": result.settings.balance.seed,
+        "factor": result.balance.factor,
         "found": list(job.found),
         "warnings": list(result.warnings),
         "input_sha256": {str(path): results.file_sha256(path) for path in inputs},
@@ -318,9 +327,7 @@ def _record(result: Result, job: Job, inputs: list[Path], command: str) -> dict[
     }
 
 
-def _write(
-    result: Result, job: Job, directory: Path, record: dict[str, Any], checksum: str
-) -> None:
+def _write(result: Result, job: Job, directory: Path, record: dict[str, Any]) -> None:
     suffix = job.particles.suffix
     kept, excluded = (directory / f"particles{end}{suffix}" for end in ("", "_excluded"))
     job.particles.write_parts(
@@ -331,7 +338,10 @@ def _write(
     job.write_selection(takes_part, directory)
     results.write_superclasses(result, directory / "superclasses.csv")
     results.write_affinity(
-        result.affinity, result.averages.class_number, checksum, directory / "affinity.npz"
+        result.affinity,
+        result.averages.class_number,
+        results.images_sha256(result.averages.images),
+        directory / "affinity.npz",
     )
     figures = save_figures(result, directory)
     write_report(

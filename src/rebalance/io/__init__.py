@@ -10,13 +10,15 @@ from .cryosparc import CryosparcJob, open_cryosparc_directory, open_cryosparc_jo
 from .cryosparc_particles import CryosparcParticles
 from .cryosparc_server import ServerJob, open_server_job, save_to_server
 from .density_map import read_map
+from .earlier import took_part_before
 from .job_directory import JobDirectory
 from .mixed import open_cs_with_stack, open_star_with_templates
 from .mrc import ImageStack, read_stack, write_stack
 from .output import OutputDirectory, whole_file
+from .particle_columns import read_columns
 from .relion import RelionJob, open_relion_job
 from .star import StarParticles, read_particles
-from .tables import ClassAverages, Job, ParticleTable
+from .tables import ClassAverages, Job, ParticleColumns, ParticleTable
 
 __all__ = [
     "ClassAverages",
@@ -26,6 +28,7 @@ __all__ = [
     "Job",
     "JobDirectory",
     "OutputDirectory",
+    "ParticleColumns",
     "ParticleTable",
     "RelionJob",
     "ServerJob",
@@ -35,10 +38,12 @@ __all__ = [
     "open_job",
     "open_relion_job",
     "open_server_job",
+    "read_columns",
     "read_map",
     "read_particles",
     "read_stack",
     "save_to_server",
+    "took_part_before",
     "whole_file",
     "write_stack",
 ]

@@ -85,6 +85,28 @@ class ClassAverages:
         return len(self.class_number)
 
 
+@dataclass(frozen=True)
+class ParticleColumns:
+    """What else is known of the P particles of a table; None: not known, or not asked for.
+
+    Attributes
+    ----------
+    quality : (P,) float64 array or None
+        The larger, the better.
+    half_sets : (P,) int8 array or None
+        1 or 2; 0 = neither.
+    micrographs : (P,) int32 array or None
+        Code of the micrograph that each was picked from.
+    directions : (P, 3) float64 array or None
+        Viewing direction of each 3D pose, a unit vector; nan where a particle has none.
+    """
+
+    quality: NDArray[np.float64] | None = None
+    half_sets: NDArray[np.int8] | None = None
+    micrographs: NDArray[np.int32] | None = None
+    directions: NDArray[np.float64] | None = None
+
+
 class Job(Protocol):
     """A 2D classification that was found on disk."""
 

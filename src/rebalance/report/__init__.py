@@ -2,6 +2,7 @@
 
 from .figures import affinity_figure, bars_figure, save_figures, save_pdf
 from .page import write_report
+from .proof import factor_lines, proof_lines
 from .sheet import contact_sheet
 from .summary import summary_lines
 
@@ -9,6 +10,8 @@ __all__ = [
     "affinity_figure",
     "bars_figure",
     "contact_sheet",
+    "factor_lines",
+    "proof_lines",
     "save_figures",
     "save_pdf",
     "summary_lines",

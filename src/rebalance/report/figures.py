@@ -14,6 +14,7 @@ from matplotlib.image import AxesImage
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
+from .directions import directions_figure
 from .sheet import contact_sheet
 from .summary import cap_sentence
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from ..pipeline import Result
 
 AFFINITY_PNG, AVERAGES_PNG, PARTICLES_PNG = "affinity.png", "class_averages.png", "particles.png"
+DIRECTIONS_PNG = "directions.png"  # where particles have 3D poses
 DPI = 150
 # Colours that stay apart for people who see colours differently (Okabe and Ito).
 KEPT, EXCLUDED, CAP, LEFT_OUT = "#0072B2", "#CFE3F0", "#B34A00", "#8A8A8A"
@@ -29,6 +31,8 @@ MOST_NAMED_BARS, MOST_NUMBERED_BARS = 40, 24
 
 def save_figures(result: Result, directory: Path) -> list[Path]:
     """Write the figures as ``affinity.png``, ``class_averages.png`` and ``particles.png``.
+
+    Where particles have 3D poses, ``directions.png`` comes beside them.
 
     Parameters
     ----------
@@ -47,6 +51,8 @@ def save_figures(result: Result, directory: Path) -> list[Path]:
         AVERAGES_PNG: contact_sheet(result),
         PARTICLES_PNG: bars_figure(result),
     }
+    if result.proof is not None and result.proof.sampling is not None:
+        figures[DIRECTIONS_PNG] = directions_figure(result.proof.sampling)
     for name, figure in figures.items():
         figure.savefig(directory / name, dpi=DPI)
     return [directory / name for name in figures]

@@ -9,8 +9,9 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING
 
-from .figures import AFFINITY_PNG, AVERAGES_PNG, PARTICLES_PNG
+from .figures import AFFINITY_PNG, AVERAGES_PNG, DIRECTIONS_PNG, PARTICLES_PNG
 from .markup import image, items
+from .proof import factor_grid, proof_table, sampling_note
 from .summary import answer, cap_sentence, counted
 from .tables import averages_table, pairs_table, settings_table, superclass_table
 
@@ -53,6 +54,9 @@ def write_report(
         "cap": escape(cap_sentence(result)),
         "warnings": _warnings(result),
         **_figures(result, figures),
+        "proof_table": proof_table(result),
+        "proof_note": "" if result.proof is None else escape(sampling_note(result.proof)),
+        "factor_table": factor_grid(result),
         "superclass_table": superclass_table(result),
         "averages_table": averages_table(result),
         "command": escape(command),
@@ -86,8 +90,10 @@ def _figures(result: Result, paths: Sequence[Path]) -> dict[str, str]:
         f"Contact sheet of {n_averages} in {n_superclasses}, each in the pose of its superclass."
     )
     matrix = f"Two pictures of the affinity matrix of {n_averages}: input order, superclass order."
+    sphere = "Two discs: particles per viewing direction, before and after the balance."
     return {
         "particles_figure": image(png[PARTICLES_PNG], bars),
         "averages_figure": image(png[AVERAGES_PNG], sheet),
         "affinity_figure": image(png[AFFINITY_PNG], matrix),
+        "directions_figure": image(png[DIRECTIONS_PNG], sphere) if DIRECTIONS_PNG in png else "",
     }

@@ -9,25 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from .._spread import effective_number
+
 if TYPE_CHECKING:
+    from .._balance import Balance
     from ..pipeline import Result
-
-
-def effective_number(sizes: NDArray[np.integer]) -> float:
-    """Number of equal superclasses that would be as even: exp of the entropy of the sizes.
-
-    Parameters
-    ----------
-    sizes : (K,) int array
-        Particles of each superclass.
-
-    Returns
-    -------
-    float
-        Between 1 and K; 0 without any particles.
-    """
-    share = sizes[sizes > 0] / max(sizes.sum(), 1)
-    return float(np.exp(-np.sum(share * np.log(share)))) if share.size else 0.0
 
 
 def shares(sizes: NDArray[np.integer]) -> NDArray[np.float64]:
@@ -151,13 +137,37 @@ def _detail(band: tuple[float, float], pixel_size: float | None) -> str:
 def cap_sentence(result: Result) -> str:
     """Say how many particles a superclass keeps at most, and what set that number."""
     balance = result.balance
+    if result.bins is not None:
+        return _bins_sentence(result.bins, result.settings.balance.by)
     if balance.cap is None:
         return "There is no cap, so no superclass loses particles."
     cap = f"A superclass keeps at most {counted(balance.cap, 'particle')}"
+    if result.settings.balance.target is not None:
+        return f"{cap}, so that as many stay as were asked for{_amounts_to(result)}."
     if balance.limiting is None:
-        return f"{cap}, the maximum size given."
+        return f"{cap}, the maximum size given{_amounts_to(result)}."
     size = int(balance.sizes[balance.limiting])
-    return f"{cap}, set by superclass {balance.limiting} with its {counted(size, 'particle')}."
+    set_by = f"{cap}, set by superclass {balance.limiting} with its {counted(size, 'particle')}"
+    return f"{set_by}{_amounts_to(result)}."
+
+
+def _bins_sentence(bins: Balance, by: str) -> str:
+    if by == "density":
+        n_losing = int(np.count_nonzero(bins.kept < bins.sizes))
+        return f"{counted(n_losing, 'class average')} in crowded views lose particles."
+    filled = int(np.count_nonzero(bins.sizes))
+    of = f"of viewing directions ({filled:,} of {len(bins.sizes):,} with particles)"
+    if bins.cap is None:
+        return f"There is no cap, so no bin {of} loses particles."
+    return f"A bin {of} keeps at most {counted(bins.cap, 'particle')}."
+
+
+def _amounts_to(result: Result) -> str:
+    """The rebalance factor that another rule amounts to."""
+    factor = result.balance.factor
+    if factor is None or result.settings.balance.factor is not None:
+        return ""
+    return f"; that amounts to a rebalance factor of {factor:.4g}"
 
 
 def summary_lines(result: Result, found: Sequence[str]) -> list[str]:
@@ -197,6 +207,21 @@ def _totals(result: Result) -> list[str]:
         f"particles       {n_particles:>12,}  {_classless_note(result)}".rstrip(),
         f"  kept          {n_kept:>12,}  {percent(n_kept, n_particles)}",
         f"  excluded      {n_excluded:>12,}  {percent(n_excluded, n_particles)}",
+        *_half_sets_line(result),
+    ]
+
+
+def _half_sets_line(result: Result) -> list[str]:
+    """How many of each half set stay, and how far halves of one superclass are apart."""
+    halves = result.balance.halves_kept
+    if halves is None:
+        return []
+    first, second, neither = halves.sum(axis=0)
+    others = f", {neither:,} of neither" if neither else ""
+    apart = int(np.abs(halves[:, 0] - halves[:, 1]).max(initial=0))
+    return [
+        f"  half sets     {first:>12,}  and {second:,}{others}; in a superclass they differ by "
+        f"at most {apart:,}"
     ]
 
 
