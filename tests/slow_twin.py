@@ -186,7 +186,7 @@ def sharpened(affinity: Floats, neighbours: int = 3, reach: float = 2.0) -> Floa
 
 
 def tree_groups(
-    affinity: Floats, k: int, damping: float = 0.12, together: NDArray[np.integer] | None = None
+    affinity: Floats, k: int, damping: float = 0.09, together: NDArray[np.integer] | None = None
 ) -> NDArray[np.int64]:
     """(N,) lowest average of each one's group, joining the two groups of least cost until k."""
     n = len(affinity)

@@ -20,6 +20,7 @@ SOFTNESS = 0.01  # of silhouette: numbers that lose no more weigh nearly as much
 LOSS = 0.1  # of silhouette: a number that loses more is not plausible
 SPAN = 1.264  # a plausible number is at most so many times smaller or larger than the best
 OTHER_NEIGHBOURS = (1, 5)  # that join an average in the trees that stability compares
+MOST_COMPARED = 1000  # averages: beyond, stability is left out, as its trees take most of the time
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,8 @@ def _one_cut(tree: Tree, distance: Values, number: int) -> Cut:
 
 def _other_cuts(values: Values, together: Labels, most: int) -> list[dict[int, Labels]]:
     """Cuts of trees that other evidence gives: fewer and more neighbours join an average."""
+    if len(values) > MOST_COMPARED:
+        return []
     trees = [grow_tree(sharpen_values(values, n), together) for n in OTHER_NEIGHBOURS]
     return [dict(tree.cuts(most)) for tree in trees]
 
@@ -140,4 +143,6 @@ def _curve(by_number: dict[int, Cut], others: list[dict[int, Labels]]) -> dict[s
 
 
 def _agreement(groups: Labels, others: list[Labels]) -> float:
+    if not others:
+        return float("nan")
     return float(np.mean([adjusted_rand_index(groups, other) for other in others]))

@@ -20,7 +20,7 @@ Values = NDArray[np.float64]
 
 NEIGHBOURS = 3  # averages that join one
 REACH = 2.0  # of their weight, in medians of the distance to the second nearest
-DAMPING = 0.12  # 0: average linkage; 1: sizes weigh as in Ward's method
+DAMPING = 0.09  # 0: average linkage; 1: sizes weigh as in Ward's method
 
 
 @dataclass(frozen=True)

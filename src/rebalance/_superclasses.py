@@ -40,7 +40,8 @@ class Superclasses:
         For every number of superclasses from 2 to 60, or to one less than there are averages:
         ``n_superclasses``; ``compactness``, 1 less the mean distance inside superclasses;
         ``separation``, the mean distance to the next superclass; ``stability``, the adjusted Rand
-        index with groupings in which fewer and more neighbours sharpen the affinity;
+        index with groupings in which fewer and more neighbours sharpen the affinity (nan for
+        more than 1,000 averages);
         ``silhouette``, its mean, by which the number is found.
     plausible : (int, int)
         Smallest and largest plausible number of superclasses, whatever number was given.
@@ -115,7 +116,7 @@ def superclassify(
     Notes
     -----
     The affinity is sharpened (see :func:`sharpen`). From one average each, the two groups with
-    the least mean distance 1 - a between them join, times (p q / (p + q))^0.12 for p and q
+    the least mean distance 1 - a between them join, times (p q / (p + q))^0.09 for p and q
     averages: average linkage that holds large groups back. Cutting the tree gives every number;
     silhouettes (Rousseeuw 1987) on a locally scaled distance (Zelnik-Manor & Perona 2004) judge
     it.
