@@ -429,6 +429,7 @@ def test_generated_dialects(tmp_path_factory, table, random, chunk):
     chunk = max(chunk, *(len(line) + 2 for line in lines))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(star_rows, "LONGEST_LINE", chunk)
+        patch.setattr(star_rows, "PIECE", chunk // 3)
         particles = read_particles(star_file(folder, data))
         mask = np.array([random.random() < 0.5 for _ in classes], dtype=bool)
         particles.write(mask, folder / "out.star")

@@ -3,71 +3,77 @@
 namespace rebalance {
 namespace {
 
-constexpr int kMostBits = 8;
-constexpr std::size_t kPartSize = 1 << 15;
-
-// The identities of one part of the rows, with a mark on those met more than once. Open
-// addressing; slots are found by the low bits, parts by the high ones.
-class SeenSet {
+// The identities that may stand twice, with how often each was met. Open addressing.
+class SuspectSet {
 public:
-  explicit SeenSet(std::size_t n_identities) {
+  explicit SuspectSet(const std::vector<std::uint64_t> &suspects) {
     std::size_t size = 16;
-    while (size < 2 * n_identities)
+    while (size < 2 * suspects.size())
       size *= 2;
     slots_.resize(size);
     state_.resize(size);
+    for (const std::uint64_t identity : suspects) {
+      const std::size_t slot = find(identity);
+      slots_[slot] = identity;
+      state_[slot] = State::suspect;
+    }
   }
 
-  // Whether the identity was there before.
-  bool add(std::uint64_t identity) {
-    const std::size_t slot = find(identity);
-    slots_[slot] = identity;
-    const bool seen = state_[slot] != 0;
-    state_[slot] = seen ? 2 : 1;
-    return seen;
+  // Whether the identity was met before.
+  bool meet(std::uint64_t identity) {
+    State &state = state_[find(identity)];
+    if (state == State::absent)
+      return false;
+    const bool before = state != State::suspect;
+    state = before ? State::met_again : State::met;
+    return before;
   }
 
-  bool repeated(std::uint64_t identity) const { return state_[find(identity)] == 2; }
+  bool repeated(std::uint64_t identity) const { return state_[find(identity)] == State::met_again; }
 
 private:
+  enum class State : std::uint8_t { absent, suspect, met, met_again };
+
   std::size_t find(std::uint64_t identity) const {
     std::size_t slot = identity & (slots_.size() - 1);
-    while (state_[slot] != 0 && slots_[slot] != identity)
+    while (state_[slot] != State::absent && slots_[slot] != identity)
       slot = (slot + 1) & (slots_.size() - 1);
     return slot;
   }
 
   std::vector<std::uint64_t> slots_;
-  std::vector<std::uint8_t> state_; // 0 free, 1 met once, 2 met again
+  std::vector<State> state_;
 };
+
+// Identities whose bit in a field of 8 to 16 bits each was set before: all that stand twice, and
+// about one in twenty of the others.
+std::vector<std::uint64_t> suspects(const std::uint64_t *identity, std::size_t size) {
+  int bits = 10;
+  while (bits < 60 && std::size_t{1} << bits < 8 * size)
+    ++bits;
+  std::vector<std::uint64_t> field(std::size_t{1} << (bits - 6));
+  std::vector<std::uint64_t> found;
+  for (std::size_t i = 0; i < size; ++i) {
+    const std::uint64_t place = identity[i] >> (64 - bits), bit = std::uint64_t{1} << (place & 63);
+    if ((field[place >> 6] & bit) != 0)
+      found.push_back(identity[i]);
+    field[place >> 6] |= bit;
+  }
+  return found;
+}
 
 } // namespace
 
-// In parts, so that the set of one part stays in the processor's cache, and takes a small share of
-// the memory of the identities themselves.
+// A field of bits sorts out nearly all, so that the exact count takes little memory and time.
 Repeats find_repeats(const std::uint64_t *identity, std::size_t size) {
-  int bits = 1;
-  while (bits < kMostBits && (size >> bits) > kPartSize)
-    ++bits;
-  const int shift = 64 - bits;
-  const std::uint64_t n_parts = std::uint64_t{1} << bits;
-  std::vector<std::size_t> part_size(n_parts);
-  for (std::size_t i = 0; i < size; ++i)
-    ++part_size[identity[i] >> shift];
+  SuspectSet set(suspects(identity, size));
   Repeats repeats;
-  for (std::uint64_t part = 0; part < n_parts; ++part) {
-    SeenSet seen(part_size[part]);
-    std::size_t n_later = 0;
-    for (std::size_t i = 0; i < size; ++i)
-      if (identity[i] >> shift == part)
-        n_later += seen.add(identity[i]);
-    if (n_later > 0)
-      repeats.row.resize(size);
-    for (std::size_t i = 0; i < size && n_later > 0; ++i)
-      if (identity[i] >> shift == part)
-        repeats.row[i] = seen.repeated(identity[i]);
-    repeats.n_later += n_later;
-  }
+  for (std::size_t i = 0; i < size; ++i)
+    repeats.n_later += set.meet(identity[i]);
+  if (repeats.n_later > 0)
+    repeats.row.resize(size);
+  for (std::size_t i = 0; i < repeats.row.size(); ++i)
+    repeats.row[i] = set.repeated(identity[i]);
   return repeats;
 }
 

@@ -17,7 +17,7 @@ namespace rebalance {
 
 // What is known of a line once its end is reached.
 struct LineScan {
-  int n_values = 0, n_ended = 0;
+  int n_values = 0;
   bool odd_start = false; // a value may begin with a quote: read the line value by value
   bool nul = false;       // a zero byte stands in or near it
   const char *of_class = nullptr, *of_name = nullptr; // where these values begin
@@ -103,6 +103,13 @@ BlockMasks classify(const char *block) {
   return masks;
 }
 
+// The processor's own instruction for this is not on every x86-64.
+int n_bits(std::uint64_t x) {
+  x -= x >> 1 & 0x5555555555555555u;
+  x = (x & 0x3333333333333333u) + (x >> 2 & 0x3333333333333333u);
+  return static_cast<int>(((x + (x >> 4)) & 0x0F0F0F0F0F0F0F0Fu) * 0x0101010101010101u >> 56);
+}
+
 // Goes through a buffer 64 bytes at a time and stops at the end of every line.
 class BlockReader {
 public:
@@ -158,24 +165,34 @@ private:
     return true;
   }
 
-  // Takes in the values that begin and end at the bits of `part`.
+  // Takes in the values that begin and end at the bits of `part`, the lowest not yet taken.
   void count(LineScan &scan, std::uint64_t part) const {
-    const std::uint64_t starts = starts_ & part;
+    const std::uint64_t starts = starts_ & part, ends = ends_ & part;
     scan.odd_start = scan.odd_start || (starts & masks_.odd) != 0;
-    pick(scan.n_values, starts, class_column_, scan.of_class);
-    pick(scan.n_values, starts, name_column_, scan.of_name);
-    pick(scan.n_ended, ends_ & part, name_column_, scan.name_end);
-    scan.n_values += __builtin_popcountll(starts);
-    scan.n_ended += __builtin_popcountll(ends_ & part);
+    const int n_starts = n_bits(starts), last = scan.n_values + n_starts;
+    if (scan.n_values <= class_column_ && class_column_ < last)
+      scan.of_class = place(starts, class_column_ - scan.n_values);
+    if (scan.n_values <= name_column_ && name_column_ < last)
+      scan.of_name = place(starts, name_column_ - scan.n_values);
+    if (scan.of_name != nullptr && scan.name_end == nullptr)
+      find_name_end(scan, ends);
+    scan.n_values = last;
   }
 
-  // The place of the value with number `column`, when `places` hold it behind `n_before` others.
-  void pick(int n_before, std::uint64_t places, int column, const char *&place) const {
-    if (column < n_before || column >= n_before + __builtin_popcountll(places))
-      return;
-    for (int skip = column - n_before; skip > 0; --skip)
-      places &= places - 1;
-    place = text_.data() + block_ + __builtin_ctzll(places);
+  // The first end behind the begin of the name.
+  void find_name_end(LineScan &scan, std::uint64_t ends) const {
+    const char *block = text_.data() + block_;
+    if (scan.of_name >= block)
+      ends &= ~std::uint64_t{0} << (scan.of_name - block);
+    if (ends != 0)
+      scan.name_end = place(ends, 0);
+  }
+
+  // The place of a bit, counted from the lowest.
+  const char *place(std::uint64_t bits, int number) const {
+    for (; number > 0; --number)
+      bits &= bits - 1;
+    return text_.data() + block_ + __builtin_ctzll(bits);
   }
 
   std::string_view text_;

@@ -28,22 +28,23 @@ def line_chunks(file: BinaryIO, start: int, end: int) -> Iterator[memoryview]:
 
     A piece is valid until the next is asked for; the last line may lack its line ending.
     """
-    buffer = bytearray(LONGEST_LINE)
+    buffer = bytearray(LONGEST_LINE + PIECE)
     view = memoryview(buffer)
     file.seek(start)
     left = end - start
     held = 0
     while left > 0:
-        n_read = file.readinto(view[held : min(held + left, held + PIECE)])  # type: ignore[attr-defined]
+        n_read = file.readinto(view[held : held + min(left, PIECE)])  # type: ignore[attr-defined]
         filled = held + n_read
         left -= n_read
         whole = buffer.rfind(b"\n", 0, filled) + 1 if left > 0 else filled
-        if n_read == 0 or whole == 0:
+        if n_read == 0 or (whole == 0 and filled > LONGEST_LINE):
             raise RebalanceError(
                 f"{file.name} was cut short while it was read, or has a line of more than "
                 f"{LONGEST_LINE} bytes; give a STAR file of RELION that nothing writes to."
             )
-        yield view[:whole]
+        if whole:
+            yield view[:whole]
         held = filled - whole
         view[:held] = view[whole:filled]
 
