@@ -147,6 +147,71 @@ def test_selection_from_several_stacks(select_dir, job_dir):
     np.testing.assert_array_equal(job.averages.images, [images(4)[1], images(6)[5]])
 
 
+@pytest.fixture
+def centred(select_dir):
+    """A Select job that centred classes 2 and 4: a stack of its own, counted anew."""
+    write_stack(images(2), 3.5, select_dir / "class_averages.mrcs")
+    rows = "".join(f"00000{k}@Select/job003/class_averages.mrcs\n" for k in (1, 2))
+    (select_dir / "class_averages.star").write_text(f"data_\nloop_\n_rlnReferenceImage\n{rows}")
+    ticks = "".join(f"{k in (2, 4):12d}\n" for k in (1, 2, 3, 4))
+    (select_dir / "backup_selection.star").write_text(f"data_\nloop_\n_rlnSelected #1\n{ticks}")
+    return select_dir
+
+
+def test_centred_selection_counts_in_the_original_stack(centred, tmp_path):
+    job = open_relion_job(centred / "particles.star")
+    assert job.averages.class_number.tolist() == [2, 4]
+    np.testing.assert_array_equal(job.averages.images, images(2))
+    assert centred / "backup_selection.star" in job.inputs
+    job.write_averages(np.array([False, True]), tmp_path / "class_averages.star")
+    written = starfile.read(tmp_path / "class_averages.star")
+    assert written["rlnReferenceImage"].tolist() == ["000002@Select/job003/class_averages.mrcs"]
+    assert written["rlnClassNumber"].tolist() == [4]  # else the next job would read class 2
+
+
+def test_centred_selection_with_class_numbers(centred):
+    text = (centred / "class_averages.star").read_text().replace("mrcs\n", "mrcs 2\n", 1)
+    text = text.replace("rlnReferenceImage", "rlnReferenceImage\n_rlnClassNumber")
+    (centred / "class_averages.star").write_text(text.replace("mrcs\n", "mrcs 4\n"))
+    for classes in (None, centred / "class_averages.mrcs"):
+        job = open_relion_job(centred / "particles.star", classes)
+        assert job.averages.class_number.tolist() == [2, 4]
+        assert centred / "backup_selection.star" not in job.inputs
+
+
+@pytest.mark.parametrize("ticks", [None, "data_\nloop_\n_rlnSelected #1\n1\n0\n", "data_x\n_a 1\n"])
+def test_centred_selection_without_numbers(centred, ticks):
+    (centred / "backup_selection.star").unlink()
+    if ticks:
+        (centred / "backup_selection.star").write_text(ticks)
+    with pytest.raises(RebalanceError, match="counts its class averages anew in Select/job003/cl"):
+        open_relion_job(centred / "particles.star")
+
+
+def test_a_job_copied_out_of_its_project(job_dir, tmp_path):
+    for path in job_dir.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+        path.unlink()
+    for name in ("run_it025_data.star", "run_it025_optimiser.star"):
+        job = open_relion_job(tmp_path / name)
+        assert tmp_path / "run_it025_classes.mrcs" in job.inputs
+    with pytest.raises(RebalanceError, match="was not found"):
+        open_relion_job(tmp_path / "run_it025_data.star", project=tmp_path)
+
+
+def test_a_data_file_of_no_iteration(job_dir):
+    data = (job_dir / "run_it025_data.star").rename(job_dir / "my_data.star")
+    job = open_relion_job(data)
+    assert job.found[1].startswith(f"model: {job_dir / 'run_it025_model.star'} (beside the part")
+    (job_dir / "run_it020_model.star").write_text(model_star(4))
+    sentence = (
+        "are the models of 2, run_it020_model.star to run_it025_model.star; say which belongs"
+    )
+    with pytest.raises(RebalanceError, match=sentence):
+        open_relion_job(data)
+    assert len(open_relion_job(data, model=job_dir / "run_it020_model.star").averages) == 4
+
+
 def test_classes_by_hand(project, tmp_path):
     (tmp_path / "parts.star").write_text(data_star([1, 3]))
     write_stack(images(3), 3.5, tmp_path / "run_it007_classes.mrcs")

@@ -16,7 +16,8 @@ def find_in_project(name: str, named_in: Path, project: Path | None) -> Path:
     name : str
         The path as written: absolute, or relative to the project directory.
     named_in : Path
-        The file that names it; the directories above it are tried, nearest first.
+        The file that names it; the directories above it are tried, nearest first, and last a file
+        of the same name beside it, since a job may have been copied out of its project.
     project : Path or None
         The project directory; when given, only that is tried.
 
@@ -29,6 +30,9 @@ def find_in_project(name: str, named_in: Path, project: Path | None) -> Path:
     for place in places:
         if (place / name).is_file():
             return place / name
+    beside = named_in.parent / Path(name).name
+    if project is None and beside.is_file():
+        return beside
     looked = "" if Path(name).is_absolute() else f" (looked for below {_listing(places)})"
     raise RebalanceError(
         f"{name}, which {named_in} names, was not found{looked}; put it there, or give the project "

@@ -12,13 +12,17 @@ from ..errors import RebalanceError
 from .output import whole_file
 from .project import find_in_project
 from .relion_averages import FoundAverages, Search, find_averages
-from .relion_tables import REFERENCE, ReferenceTable, read_optimiser
+from .relion_tables import (
+    BACKUP_SELECTION,
+    REFERENCE,
+    SELECTED,
+    ReferenceTable,
+    read_optimiser,
+)
 from .star import StarParticles, read_particles
 from .star_rows import CLASS
 from .star_tables import listing
 from .tables import ClassAverages
-
-BACKUP_SELECTION = "backup_selection.star"  # of a Select job: which classes were ticked
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,14 +59,15 @@ class RelionJob:
     def write_averages(self, mask: NDArray[np.bool_], path: Path) -> None:
         """Write ``class_averages.star`` with the averages where `mask` (N,) is true.
 
-        The rows are those of the job's own table, byte for byte, where it lists all of them; else
-        a table of names and class numbers.
+        The rows are those of the job's own table, byte for byte, where it lists all of them and
+        says their class numbers; else a table of names and class numbers.
         """
         chosen = np.flatnonzero(_checked(mask, len(self.averages)))
         numbers = [int(self.averages.class_number[i]) for i in chosen]
-        rows = {} if self.table is None else {r.class_number: r.row for r in self.table.references}
-        if self.table is not None and all(number in rows for number in numbers):
-            block, labels = self.table.block, self.table.labels
+        table = self.table
+        rows = {} if table is None else {r.class_number: r.row for r in table.references}
+        if table is not None and table.says_numbers and all(number in rows for number in numbers):
+            block, labels = table.block, table.labels
             lines = [rows[number] for number in numbers]
         else:
             block, labels = "model_classes", (REFERENCE, CLASS)
@@ -76,7 +81,7 @@ class RelionJob:
         selected = np.zeros(int(self.averages.class_number.max()), dtype=np.int8)
         selected[chosen - 1] = 1
         lines = [b"%12d \n" % value for value in selected]
-        _write_table(directory / BACKUP_SELECTION, "", ("rlnSelected",), lines)
+        _write_table(directory / BACKUP_SELECTION, "", (SELECTED,), lines)
 
 
 def open_relion_job(

@@ -41,7 +41,7 @@ class Search:
         """Read the model file that was given, or that stands beside the particles."""
         how = "given"
         if model is None:
-            model, how = sibling(particles, DATA, MODEL), "beside the particles"
+            model, how = model_beside(particles), "beside the particles"
         return None if model is None else self.read_model_of(particles, Path(model), how)
 
     def read_model_of(self, particles: Path, model: Path, how: str) -> ReferenceTable:
@@ -63,6 +63,8 @@ class Search:
             return None
         table = read_class_averages(path)
         self.note("selection", path, f"{len(table.references)} class averages")
+        if table.numbered_by is not None:
+            self.note("class numbers", table.numbered_by, "the classes that were ticked, in order")
         return table
 
     def read_stack(self, path: Path, how: str) -> ImageStack:
@@ -107,6 +109,21 @@ def sibling(path: Path, ending: str, other_ending: str) -> Path | None:
     return other if other.is_file() else None
 
 
+def model_beside(particles: Path) -> Path | None:
+    """The model file of the same iteration; for a data file of no iteration, the only one."""
+    exact = sibling(particles, DATA, MODEL)
+    if exact is not None or not particles.name.endswith(DATA) or iteration_of(particles):
+        return exact
+    models = sorted(particles.parent.glob(f"*_it*{MODEL}"))
+    if len(models) > 1:
+        raise RebalanceError(
+            f"The name of {particles} tells no iteration, and beside it are the models of "
+            f"{len(models)}, {models[0].name} to {models[-1].name}; say which belongs to it "
+            "(--model)."
+        )
+    return models[0] if models else None
+
+
 def find_averages(
     particles: Path,
     classes: Path | None,
@@ -124,6 +141,8 @@ def find_averages(
     how = "given"
     if classes is None and model is None and selection is None:
         classes, how = sibling(particles, DATA, CLASSES), "beside the particles"
+    if classes is not None and selection is not None and _names_only(selection, classes, search):
+        return _listed(selection, search, None)
     if classes is not None:
         return _whole_stack(particles, Path(classes), how, model, search)
     if model is not None:
@@ -158,10 +177,16 @@ def _whole_stack(
     return FoundAverages(stack.images, references, str(path), stack.pixel_size, model)
 
 
+def _names_only(selection: ReferenceTable, stack: Path, search: Search) -> bool:
+    """Whether a selection has a stack of its own, this one, in which it counts anew."""
+    if len(selection.stacks) > 1 or selection.in_place or not stack.is_file():
+        return False
+    return find_in_project(selection.stacks[0], selection.path, search.project).samefile(stack)
+
+
 def _selected_from(particles: Path, selection: ReferenceTable, search: Search) -> FoundAverages:
     """Take the original stack of a selection, whose classes keep their numbers."""
-    in_place = all(r.class_number == r.image for r in selection.references)
-    if len(selection.stacks) > 1 or not in_place:
+    if len(selection.stacks) > 1 or not selection.in_place:
         return _listed(selection, search, None)
     name = selection.stacks[0]
     path = find_in_project(name, selection.path, search.project)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import RebalanceError
+from .star_rows import CLASS
 from .star_tables import StarTable, read_star
 
+BACKUP_SELECTION, SELECTED = "backup_selection.star", "rlnSelected"
 REFERENCE = "rlnReferenceImage"
 RESOLUTION = "rlnEstimatedResolution"
 UNKNOWN_RESOLUTION = 999.0  # what RELION writes for a class without signal
@@ -63,6 +65,8 @@ class ReferenceTable:
         In the order of the table.
     pixel_size : float or None
         ``rlnPixelSize`` of model_general, in A.
+    numbered_by : Path or None
+        The file that gave the class numbers, where it is not this one.
     """
 
     path: Path
@@ -70,6 +74,17 @@ class ReferenceTable:
     labels: tuple[str, ...]
     references: tuple[Reference, ...]
     pixel_size: float | None
+    numbered_by: Path | None = None
+
+    @property
+    def in_place(self) -> bool:
+        """Whether every average stands in its stack at the place of its class number."""
+        return all(reference.class_number == reference.image for reference in self.references)
+
+    @property
+    def says_numbers(self) -> bool:
+        """Whether the rows alone tell the class numbers."""
+        return CLASS in self.labels or self.in_place
 
     @property
     def stacks(self) -> tuple[str, ...]:
@@ -83,8 +98,25 @@ def read_model(path: Path) -> ReferenceTable:
 
 
 def read_class_averages(path: Path) -> ReferenceTable:
-    """Read the ``class_averages.star`` of a Select job: classes keep their original numbers."""
-    return _read_references(path, numbered_by_row=False)
+    """Read the ``class_averages.star`` of a Select job: classes keep their original numbers.
+
+    Averages that RELION centred stand in a stack of their own, counted anew; the class numbers are
+    then in a column of their own, else the ticks of ``backup_selection.star`` tell them.
+    """
+    table = _read_references(path, numbered_by_row=False)
+    if CLASS in table.labels or not _counts_anew(table):
+        return table
+    ticks = path.with_name(BACKUP_SELECTION)
+    numbers = _ticked(ticks) if ticks.is_file() else []
+    if len(numbers) != len(table.references):
+        raise RebalanceError(
+            f"{path} counts its class averages anew in {table.stacks[0]} and has no column "
+            f"{CLASS}, and {ticks} does not tell their numbers ({len(numbers)} classes are ticked there); "
+            "give the model file of the 2D classification (--model)."
+        )
+    pairs = zip(table.references, numbers, strict=True)
+    references = tuple(replace(reference, class_number=number) for reference, number in pairs)
+    return replace(table, references=references, numbered_by=ticks)
 
 
 def read_optimiser(path: Path) -> tuple[str, str] | None:
@@ -130,11 +162,27 @@ def _read_references(path: Path, numbered_by_row: bool) -> ReferenceTable:
     )
 
 
+def _counts_anew(table: ReferenceTable) -> bool:
+    """Whether the averages are those that a Select job wrote, with RELION's name for them."""
+    stack = table.path.with_suffix(".mrcs").name
+    in_order = [reference.image for reference in table.references]
+    return in_order == list(range(1, len(in_order) + 1)) and all(
+        Path(name).name == stack for name in table.stacks
+    )
+
+
+def _ticked(path: Path) -> list[int]:
+    """Class numbers that ``backup_selection.star`` has a 1 for."""
+    table = next((t for t in read_star(path) if SELECTED in t), None)
+    values = table.numbers(SELECTED) if table is not None else []
+    return [number for number, value in enumerate(values, start=1) if value == 1]
+
+
 def _class_numbers(table: StarTable, numbered_by_row: bool) -> list[int]:
     if numbered_by_row:
         return list(range(1, len(table.lines) + 1))
-    if "rlnClassNumber" in table:
-        numbers = [int(value) for value in table.numbers("rlnClassNumber")]
+    if CLASS in table:
+        numbers = [int(value) for value in table.numbers(CLASS)]
     else:
         numbers = [image for image, _ in _split_names(table)]
     repeated = [number for number, count in Counter(numbers).items() if count > 1]
