@@ -111,8 +111,8 @@ def read_class_averages(path: Path) -> ReferenceTable:
     if len(numbers) != len(table.references):
         raise RebalanceError(
             f"{path} counts its class averages anew in {table.stacks[0]} and has no column "
-            f"{CLASS}, and {ticks} does not tell their numbers ({len(numbers)} classes are ticked there); "
-            "give the model file of the 2D classification (--model)."
+            f"{CLASS}, and {ticks} does not tell their numbers ({len(numbers)} classes are ticked "
+            "there); give the model file of the 2D classification (--model)."
         )
     pairs = zip(table.references, numbers, strict=True)
     references = tuple(replace(reference, class_number=number) for reference, number in pairs)
