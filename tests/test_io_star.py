@@ -11,6 +11,7 @@ import pytest
 import starfile
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from star_laws import check_file
 
 from rebalance import _core
 from rebalance.errors import RebalanceError
@@ -444,43 +445,61 @@ def test_generated_dialects(tmp_path_factory, table, random, chunk):
     assert (folder / "out.star").read_bytes() == expected
 
 
-@settings(deadline=None, max_examples=120)
+WORDS = [
+    *(b"data_", b"loop_", b"_rlnClassNumber", b"_rlnImageName", b"#", b"'", b'"', b" ", b"\n"),
+    *(
+        b"\r",
+        b"\t",
+        b"\x00",
+        b"\x0b",
+        b"1",
+        b"2.0",
+        b"a b",
+        b"\xc3",
+        b"data_particles\n",
+        b"loop_\n",
+    ),
+    *(b"_rlnClassNumber #1\n_rlnImageName #2\n", b"1 a\n", b"2 'b c'\n", b"3 d # e\n"),
+    b'4 "e"\r\n',
+]
+
+
+@settings(deadline=None, max_examples=150)
 @example(b"\xff\xfe")
-@given(
-    st.lists(
-        st.sampled_from(
-            [
-                b"data_",
-                b"loop_",
-                b"_rlnClassNumber",
-                b"_rlnImageName",
-                b"#",
-                b"'",
-                b'"',
-                b" ",
-                b"\n",
-                b"\r",
-                b"\t",
-                b"\x00",
-                b"1",
-                b"2.0",
-                b"a b",
-                b"\xc3",
-                b"data_particles\n",
-            ]
-        ),
-        max_size=40,
-    ).map(b"".join)
-)
+@example(b"data_\nloop_\n_rlnClassNumber\n1\x0b\n2\n\x0b\n3")
+@given(st.lists(st.sampled_from(WORDS), max_size=40).map(b"".join))
 def test_any_bytes_are_read_or_refused(tmp_path_factory, data):
-    folder = tmp_path_factory.mktemp("fuzz")
-    path = star_file(folder, data)
-    try:
-        particles = read_particles(path)
-    except RebalanceError:
-        return
-    particles.write(np.ones(len(particles), dtype=bool), folder / "out.star")
-    assert (folder / "out.star").read_bytes() == data
-    particles.write(np.zeros(len(particles), dtype=bool), folder / "none.star")
-    kept = (folder / "none.star").read_bytes().splitlines()
-    assert [line for line in kept if line not in data.splitlines()] == []
+    check_file(star_file(tmp_path_factory.mktemp("fuzz"), data), len(data))
+
+
+edits = st.lists(
+    st.tuples(st.integers(0, 10**6), st.integers(0, 40), st.sampled_from([b"", *WORDS])),
+    min_size=1,
+    max_size=6,
+)
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    st.sampled_from(sorted(DIALECTS)),
+    edits,
+    st.sampled_from([40, 1 << 20]),
+    st.sampled_from([9, 99]),
+)
+def test_damaged_tables_are_read_or_refused(tmp_path_factory, dialect, changes, segment, piece):
+    """Bytes cut out of a good table and others put in, read in small pieces and segments."""
+    data = DIALECTS[dialect]
+    for place, length, word in changes:
+        at = place % (len(data) + 1)
+        data = data[:at] + word + data[at + length :]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(star_rows, "SEGMENT", segment)
+        patch.setattr(star_rows, "PIECE", piece)
+        check_file(star_file(tmp_path_factory.mktemp("fuzz"), data), len(data))
+
+
+@pytest.mark.parametrize("name", [*WITH_CLASSES, *WITHOUT_CLASSES])
+def test_laws_hold_for_real_files_cut_short(test_data, tmp_path, name):
+    data = (test_data / "star" / f"{name}.star").read_bytes()[:20_000]
+    for cut in (0, 1, 400, 1500, 3000, len(data) - 1, len(data)):
+        check_file(star_file(tmp_path, data[:cut]), cut)
