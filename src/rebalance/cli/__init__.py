@@ -26,7 +26,7 @@ class Parser(argparse.ArgumentParser):
     """A parser that refuses in one sentence."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(REFUSED, f"rebalance: error: {message}; see {self.prog} --help\n")
+        self.exit(REFUSED, f"rebalance: error: {message}; see {self.prog} --help.\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
             return status
     except RebalanceError as error:
-        print(f"rebalance: error: {error}", file=sys.stderr)
+        print(f"rebalance: error: {str(error).removesuffix('.')}.", file=sys.stderr)
         return REFUSED
     except Aborted as stopped:
         print("rebalance: aborted by RELION", file=sys.stderr)
