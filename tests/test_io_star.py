@@ -133,6 +133,24 @@ def test_starfile_reads_our_output_as_the_chosen_rows(test_data, tmp_path, name)
     assert len(after) == mask.sum()
 
 
+@pytest.mark.parametrize("name", WITH_CLASSES)
+def test_gemmi_reads_our_output_as_the_chosen_rows(test_data, tmp_path, name):
+    cif = pytest.importorskip("gemmi", reason="gemmi is not installed: extra 'bench'").cif
+    path = test_data / "star" / f"{name}.star"
+    particles = read_particles(path)
+    mask = np.random.default_rng(2).random(len(particles)) < 0.4
+    mask[0] = True  # gemmi knows no empty table
+    particles.write(mask, tmp_path / "out.star")
+
+    def rows(of: Path) -> list[list[str]]:
+        blocks = [block for block in cif.read(str(of)) if block.find_loop("_rlnClassNumber")]
+        loop = blocks[0].find_loop("_rlnClassNumber").get_loop()
+        return np.array(loop.values, dtype=object).reshape(-1, loop.width()).tolist()
+
+    chosen = [row for row, keep in zip(rows(path), mask, strict=True) if keep]
+    assert rows(tmp_path / "out.star") == chosen
+
+
 DIALECTS = {
     "tabs": HEAD + b"1\ta\t5\n2\tb\t6\n",
     "crlf": HEAD.replace(b"\n", b"\r\n") + b"1 a 5\r\n2 b 6\r\n\r\n",
@@ -225,6 +243,10 @@ def test_rows_that_are_refused(tmp_path, rows, sentence):
             "holds no particle table .tables found: data_.",
         ),
         (HEAD + b"1 a 5\n" + HEAD + b"1 a 5\n", "holds 2 particle tables"),
+        (
+            b"data_particles\n\n_rlnX 5\n_rlnClassNumber 3\n",
+            "Line 3 of .*in.star: the table data_particles is a list of labels and values, and part",
+        ),
         (HEAD + b"_rlnClassNumber #4\n1 a 5 1\n", "has the column rlnClassNumber 2 times"),
         (HEAD.replace(b"Class", b"Group") + b"1 a 5\n", "has no column rlnClassNumber; give the"),
     ],

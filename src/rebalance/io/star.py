@@ -284,6 +284,7 @@ def _particle_table(path: Path, tables: list[StarTable], scanner: ParticleScanne
             candidates = [table for table in named if CLASS in table] or named
             break
     if not candidates:
+        _refuse_pairs(path, tables)
         blocks = listing([f"data_{table.block}" for table in tables])
         raise RebalanceError(
             f"{path} holds no particle table (tables found: {blocks}); give the data file of a "
@@ -295,6 +296,17 @@ def _particle_table(path: Path, tables: list[StarTable], scanner: ParticleScanne
             f"({listing([f'data_{table.block}' for table in candidates])}); it must hold one."
         )
     return candidates[0]
+
+
+def _refuse_pairs(path: Path, tables: list[StarTable]) -> None:
+    """Some programs write a table of one row as pairs of label and value."""
+    for table in tables:
+        if not table.is_loop and CLASS in table:
+            raise RebalanceError(
+                f"Line {table.lines[0][0]} of {path}: the table data_{table.block} is a list of "
+                "labels and values, and particles must be rows behind loop_; one particle cannot "
+                "be balanced, so give the whole data file of a 2D classification."
+            )
 
 
 def _copy_to_all(source: BinaryIO, targets: list[BinaryIO], start: int, end: int) -> None:
