@@ -245,7 +245,7 @@ def test_rows_that_are_refused(tmp_path, rows, sentence):
         (HEAD + b"1 a 5\n" + HEAD + b"1 a 5\n", "holds 2 particle tables"),
         (
             b"data_particles\n\n_rlnX 5\n_rlnClassNumber 3\n",
-            "Line 3 of .*in.star: the table data_particles is a list of labels and values, and part",
+            "Line 3 of .*: the table data_particles is a list of labels and values, and particles",
         ),
         (HEAD + b"_rlnClassNumber #4\n1 a 5 1\n", "has the column rlnClassNumber 2 times"),
         (HEAD.replace(b"Class", b"Group") + b"1 a 5\n", "has no column rlnClassNumber; give the"),
