@@ -77,7 +77,7 @@ def ours(path: Path, outputs: list[Path]) -> None:
     """Read, and write both parts at once."""
     particles = read_particles(path)
     keep = particles.class_number % 2 == 0
-    particles.write_parts(np.where(keep, 1, 2).astype(np.uint8), outputs)
+    particles.write_parts(np.where(keep, np.uint8(1), np.uint8(2)), outputs)
 
 
 def ours_one_by_one(path: Path, outputs: list[Path]) -> None:

@@ -331,7 +331,7 @@ def _write(result: Result, job: Job, directory: Path, record: dict[str, Any]) ->
     suffix = job.particles.suffix
     kept, excluded = (directory / f"particles{end}{suffix}" for end in ("", "_excluded"))
     job.particles.write_parts(
-        np.where(result.balance.keep, 1, 2).astype(np.uint8), [kept, excluded]
+        np.where(result.balance.keep, np.uint8(1), np.uint8(2)), [kept, excluded]
     )
     takes_part = result.superclasses.labels >= 0
     job.write_averages(takes_part, directory / f"class_averages{suffix}")
