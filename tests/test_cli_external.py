@@ -18,6 +18,7 @@ import starfile
 
 from rebalance._simulate import SimulationSettings, simulate
 from rebalance.cli import main, parse
+from rebalance.cli.stop import Stopped, signals_as_exceptions
 from rebalance.io import read_particles
 from rebalance.io.relion_nodes import write_output_nodes
 from rebalance.io.simulated import write_relion_job
@@ -376,6 +377,26 @@ def test_kill_leaves_no_mark_and_continue_works(long_project, project, moment):
     assert left.pop().startswith(".rebalance-")
     assert external("--k", 2) == 0
     assert files(job) == OF_RELION | OURS | {SUCCESS}
+
+
+def test_a_stop_that_python_drops_is_raised_a_little_later(capsys):
+    class Finalised:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGTERM)
+            time.sleep(0)
+
+    def drop() -> None:
+        with signals_as_exceptions():
+            Finalised()
+            end = time.monotonic() + 10
+            while time.monotonic() < end:
+                time.sleep(0.001)
+
+    before = sys.unraisablehook
+    with pytest.raises(Stopped):
+        drop()
+    assert sys.unraisablehook is before
+    assert capsys.readouterr().err == ""
 
 
 def test_an_unforeseen_error_leaves_the_failure_mark(project, monkeypatch):
