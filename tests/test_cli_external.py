@@ -232,7 +232,7 @@ def test_a_failure_leaves_earlier_results(project):
 
 
 def test_odd_labels_are_warned_about(project, capsys):
-    words = ["--k", 2, "--threshold", "0.1", "0.2", "--denoise", "--pipeline_control", JOB]
+    words = ["--k", 2, "--threshold", "0.1", "0.2", "--denoise", "no", "--pipeline_control", JOB]
     assert external(*words, "--in_mics", "CtfFind/job003/micrographs_ctf.star") == 0
     assert SUCCESS in files(project / JOB)
     error = capsys.readouterr().err
@@ -240,7 +240,7 @@ def test_odd_labels_are_warned_about(project, capsys):
         "rebalance: warning: --threshold 0.1 0.2 is no parameter of rebalance and is ignored; see "
         "rebalance external --help.\n" in error
     )
-    assert "warning: --denoise is no parameter" in error
+    assert "warning: --denoise no is no parameter" in error
     assert "warning: --in_mics CtfFind/job003/micrographs_ctf.star is not used: the part" in error
     assert "pipeline_control" not in error
 
@@ -263,6 +263,7 @@ def test_labels_as_people_write_them(words, no_mirror, seed):
 REFUSALS = {
     "no particles": (["--o", JOB, "--j", "1"], r"needs particles .* \(--in_parts\), and there are"),
     "missing file": (["--o", JOB, "--in_parts", "no.star"], "no.star does not exist; check the pa"),
+    "no STAR file": (["--o", JOB, "--in_parts", "J5_p.cs"], "takes particles of RELION (.star), n"),
     "bad value": (["--o", JOB, "--in_parts", DATA, "--factor", "2"], "rebalance factor must be a"),
     "no value": (["--o", JOB, "--in_parts", DATA, "--factor", "--j", "1"], "expected one argument"),
     "no integer": (["--o", JOB, "--in_parts", DATA, "--j", "x"], "must be a whole number, not 'x'"),

@@ -57,16 +57,23 @@ def plain_words(words: Sequence[str]) -> list[str]:
 
     Labels may have underscores for dashes, and a switch may have the value yes or no.
     """
-    plain: list[str] = []
+    switches, plain = _switches(), list[str]()
     for word in words:
-        switch = bool(plain) and plain[-1].startswith("--")
-        if switch and word.lower() in YES:
+        if plain and plain[-1] in switches and word.lower() in YES:
             continue
-        if switch and word.lower() in NO:
+        if plain and plain[-1] in switches and word.lower() in NO:
             plain.pop()
         else:
             plain.append(_plain_label(word))
     return plain
+
+
+def _switches() -> set[str]:
+    """Labels that stand alone: those that are off without them."""
+    parser = argparse.ArgumentParser(allow_abbrev=False)
+    add_arguments(parser)
+    unasked = vars(parser.parse_args(["--o", "."]))
+    return {"--" + name.replace("_", "-") for name, value in unasked.items() if value is False}
 
 
 def _plain_label(word: str) -> str:
@@ -85,6 +92,11 @@ def run(args: argparse.Namespace) -> int:
         raise RebalanceError(
             "An External job needs particles after 2D classification (--in_parts), and there are "
             "none: fill in the field 'Input particles'."
+        )
+    if args.particles.suffix != ".star":
+        raise RebalanceError(
+            f"An External job takes particles of RELION (.star), not {args.particles}: use "
+            "rebalance run."
         )
     main_job.run_job(
         args,
