@@ -36,13 +36,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "_signal": BASE | {"_core", "_images", "_result_arrays"},
     "_defaults": BASE | {"_images", "_signal"},
     "_affinity": BASE | {"_core", "_defaults", "_images", "_affinity_results", "_result_arrays"},
-    "_affinity_results": BASE,
+    "_affinity_results": BASE | {"_notebook"},
+    "_notebook": BASE,
     "_result_arrays": BASE,
     "_appearance": BASE,
     "_junk": BASE | {"_appearance"},
     "_superclasses": BASE
     | {"_superclass_tree", "_superclass_number", "_superclass_fit"}
-    | {"_display_order"},
+    | {"_display_order", "_notebook"},
     "_superclass_tree": BASE | {"_core"},
     "_superclass_number": BASE | {"_superclass_tree", "_superclass_fit", "metrics"},
     "_superclass_fit": BASE,
@@ -50,7 +51,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "_rules": BASE,
     "_halves": BASE,
     "_draw": BASE | {"_core", "_halves"},
-    "_balance": BASE | {"_core", "_draw", "_rules"},
+    "_balance": BASE | {"_core", "_draw", "_rules", "_notebook"},
     "_density": BASE,
     "_spread": BASE | {"_rules"},
     "_viewing": BASE | {"_symmetry", "sampling"},
@@ -69,7 +70,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     | {"_simulation_settings"},
     "pipeline": BASE | STAGES | {"_job_balance", "_proof"},
     "io": BASE | {"_core", "_map", "_viewing"},
-    "report": BASE | {"_align", "_proof", "_spread", "_viewing"},
+    "report": BASE | {"_align", "_display_order", "_proof", "_spread", "_viewing"},
     "cli": BASE
     | {"io", "pipeline", "report", "metrics", "_core", "_rules", "_symmetry", FACE}
     | {"_simulate", "_simulation_settings", "_junk_averages"},
@@ -96,7 +97,7 @@ ONLY_IN = {
     "tempfile": {"io", "cli", "_result_arrays"},
     "tqdm": {"cli"},
     "argparse": {"cli"},
-    "matplotlib": {"report"},
+    "matplotlib": {"report", "_notebook"},
     "pipeliner": {"_pipeliner"},
     "pickle": set(),
 }

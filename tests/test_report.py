@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
 from decimal import Decimal
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -15,6 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 from matplotlib.image import imread
+from matplotlib.text import Text
 from numpy.typing import NDArray
 from scipy import ndimage
 
@@ -25,6 +33,7 @@ from rebalance.config import AffinitySettings, BalanceSettings, RunSettings
 from rebalance.io.tables import ClassAverages
 from rebalance.pipeline import Result
 from rebalance.report import (
+    Provenance,
     affinity_figure,
     bars_figure,
     contact_sheet,
@@ -33,7 +42,8 @@ from rebalance.report import (
     summary_lines,
     write_report,
 )
-from rebalance.report.sheet import COLUMNS, Block, grey_limits, place
+from rebalance.report.page import page_script
+from rebalance.report.sheet import COLUMNS, Block, place
 from rebalance.report.summary import (
     affinity_inside,
     affinity_to_superclass,
@@ -41,6 +51,7 @@ from rebalance.report.summary import (
     cap_sentence,
     effective_number,
 )
+from rebalance.report.tiles import grey_limits, grey_tiles
 
 SCRIPT = "<script>alert('x')</script>\"><img src=x onerror=alert(1)>"
 
@@ -89,11 +100,13 @@ def superclasses_of(label: NDArray[np.int32], order: NDArray[np.int32], k: int) 
         order=order,
         n_superclasses=k,
         curve={},
+        suggested=k,
         plausible=(k, k),
         confidence=np.where(label < 0, 0.0, 1.0),
         runner_up=np.full(n, -1, np.int32),
         superclass_confidence=np.ones(k),
         labels_by_k={k: label},
+        confidence_by_k={k: np.where(label < 0, 0.0, 1.0)},
         isolated=np.zeros(n, bool),
         warnings=(),
     )
@@ -328,6 +341,33 @@ def test_every_case_can_be_drawn(case: str, tmp_path: Path) -> None:
     assert dict(matplotlib.rcParams) == before
 
 
+@pytest.mark.parametrize("width_mm", [85, 180])
+def test_figures_for_print_keep_their_text_and_their_width(
+    result: Result, width_mm: float, tmp_path: Path
+) -> None:
+    curve = {"n_superclasses": np.array([2.0, 3, 4]), "silhouette": np.array([0.1, 0.4, 0.2])}
+    found = dataclasses.replace(result.superclasses, curve=curve)
+    result = dataclasses.replace(result, superclasses=found)
+    paths = save_figures(result, tmp_path, formats=("pdf", "svg"), width_mm=width_mm)
+    assert {p.stem for p in paths} == {"affinity", "class_averages", "particles", "number"}
+    for path in paths:
+        if path.suffix == ".svg":
+            text = path.read_text(encoding="utf-8")
+            assert "<text" in text
+            width = re.search(r'<svg[^>]* width="([\d.]+)pt"', text)
+            assert width is not None
+            assert float(width[1]) == pytest.approx(width_mm / 25.4 * 72, rel=0.01)
+        else:
+            assert path.read_bytes().startswith(b"%PDF")
+
+
+def test_no_text_of_a_figure_is_smaller_than_five_points(result: Result) -> None:
+    for width_mm in (85, 180):
+        for draw in (affinity_figure, bars_figure, contact_sheet):
+            sizes = [t.get_fontsize() for t in draw(result, width_mm=width_mm).findobj(Text)]
+            assert min(sizes) >= 5
+
+
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=30), st.integers(0, 30))
 def test_blocks_never_overlap_nor_leave_the_sheet(sizes: list[int], n_left_out: int) -> None:
     blocks = [
@@ -394,15 +434,16 @@ class Page(HTMLParser):
 
 
 def write_page(result: Result, directory: Path, text: str = "plain") -> str:
-    write_report(
-        result,
-        directory / "report.html",
-        figures=save_figures(result, directory),
+    provenance = Provenance(
         command=f"rebalance run --particles {text}",
+        words=["rebalance", "run", "--particles", text],
+        output=text,
         found=[f"found {text}"],
         inputs={text: "ab" * 32},
         versions={text: text},
+        seconds={text: 1.25},
     )
+    write_report(result, directory / "report.html", provenance)
     return (directory / "report.html").read_text(encoding="utf-8")
 
 
@@ -416,9 +457,9 @@ def test_page_tables_say_what_the_result_says(result: Result, tmp_path: Path) ->
     ]
     averages = page.tables["Class averages, by superclass"]
     assert len(averages) == 1 + len(result.averages)
-    assert averages[1] == ["2", "0", "1,000", "1,000", "–", "0.75"]
-    assert averages[4] == ["1", "1", "300", "300", "8.2", "–"]
-    assert averages[6][:3] == ["4", "left out: no particles", "0"]
+    assert averages[1] == ["2", "0", "1,000", "–", "1.00", ""]
+    assert averages[4] == ["1", "1", "300", "8.2", "1.00", ""]
+    assert averages[6] == ["4", "left out", "0", "–", "–", "no particles"]
     settings = page.tables["Settings (lengths in px, frequencies in cycles/px)"]
     assert ["affinity.band", "–", "0.02 to 0.3"] in settings
     assert ["balance.factor", "0.5", "0.5"] in settings
@@ -426,36 +467,75 @@ def test_page_tables_say_what_the_result_says(result: Result, tmp_path: Path) ->
     assert result.warnings[0] in page.text
 
 
-def test_page_needs_nothing_from_outside_and_runs_nothing(result: Result, tmp_path: Path) -> None:
+def test_page_needs_nothing_from_outside(result: Result, tmp_path: Path) -> None:
     page = Page(write_page(result, tmp_path))
     addresses = [a[k] or "" for _, a in page.tags for k in ("src", "href", "action") if k in a]
     assert len(addresses) > 3
-    assert all(a.startswith(("data:image/png;base64,", "#")) for a in addresses)
-    assert not page.of("script")
+    assert all(a.startswith("#") for a in addresses)
     assert not page.of("link")
     policy = next(m for m in page.of("meta") if "http-equiv" in m)
     assert str(policy["content"]).startswith("default-src 'none'")
 
 
+def test_no_script_but_the_page_s_own_may_run(result: Result, tmp_path: Path) -> None:
+    text = write_page(result, tmp_path)
+    digest = hashlib.sha256(page_script().encode()).digest()
+    assert f"script-src 'sha256-{base64.b64encode(digest).decode()}'\"" in text
+    assert f"<script>{page_script()}</script>" in text
+    assert [tag.get("type") for tag in Page(text).of("script")] == ["application/json", None]
+
+
 def test_page_can_be_read_without_seeing(result: Result, tmp_path: Path) -> None:
     page = Page(write_page(result, tmp_path))
-    assert len(page.of("img")) == 3
-    assert all(image["alt"] for image in page.of("img"))
+    assert all(canvas["aria-label"] for canvas in page.of("canvas"))
     assert len(page.of("caption")) == len(page.of("table"))
     assert {th.get("scope") for th in page.of("th")} == {"row", "col"}
     targets = {a["id"] for _, a in page.tags if "id" in a}
     assert all(str(a["href"])[1:] in targets for a in page.of("a"))
+    labelled = {label.get("for") for label in page.of("label")}
+    fields = [a for tag in ("input", "select") for a in page.of(tag) if a.get("type") != "radio"]
+    assert {a["id"] for a in fields} <= labelled
 
 
 def test_text_of_input_files_never_runs(tmp_path: Path) -> None:
     result = make_result([0, -1], [3, 4], {1: SCRIPT}, warnings=(SCRIPT,))
     text = write_page(result, tmp_path, SCRIPT)
     page = Page(text)
-    assert not page.of("script")
-    assert len(page.of("img")) == 3
+    assert len(page.of("script")) == 2
+    assert not page.of("img")
     assert not any(name.startswith("on") for _, a in page.tags for name in a)
     assert SCRIPT in page.tables["Input files"][1]  # it is shown, as text
     assert SCRIPT not in text
+
+
+@pytest.mark.parametrize(("n", "most"), [(200, 2_000_000), (1000, 10_000_000)])
+def test_pages_of_many_averages_stay_small(n: int, most: int, tmp_path: Path) -> None:
+    result = make_result([i % 20 for i in range(n)], [5] * n)
+    noise = np.random.default_rng(0).normal(size=(n, 80, 80)).astype(np.float32)
+    labels = {k: np.arange(n, dtype=np.int32) % k for k in range(2, 61)}
+    result = dataclasses.replace(
+        result,
+        averages=dataclasses.replace(result.averages, images=noise),
+        superclasses=dataclasses.replace(
+            result.superclasses,
+            labels_by_k=labels,
+            confidence_by_k={k: np.linspace(0, 1, n) for k in labels},
+        ),
+    )
+    assert len(write_page(result, tmp_path)) < most
+
+
+def test_the_script_is_clean(tmp_path: Path) -> None:
+    linter = shutil.which("oxlint", path=f"{Path(sys.executable).parent}{os.pathsep}{os.defpath}")
+    if linter is None:
+        pytest.skip("oxlint is not installed")
+    script = tmp_path / "page.js"
+    script.write_text(page_script(), encoding="utf-8")
+    settings = Path(__file__).parents[1] / ".oxlintrc.json"
+    said = subprocess.run(
+        [linter, "-c", settings, script], capture_output=True, text=True, check=False
+    )
+    assert said.returncode == 0, said.stdout
 
 
 def test_dollar_signs_in_text_stay(tmp_path: Path) -> None:
@@ -469,3 +549,14 @@ def test_every_case_has_a_page(case: str, tmp_path: Path) -> None:
     assert text.rstrip().endswith("</html>")
     assert ("Warnings" in text) == bool(CASES[case].warnings)
     assert "nan" not in " ".join(Page(text).text)
+
+
+def test_tiles_keep_the_view_and_stay_small() -> None:
+    y, x = np.mgrid[:200, :200] / 200
+    images = np.stack([x, y]).astype(np.float32)
+    tiles = grey_tiles(images)
+    assert tiles.shape == (2, 64, 64)
+    assert np.ptp(tiles[0].astype(int), axis=0).max() <= 1  # x rises along the last axis alone
+    assert (np.diff(tiles[0][32].astype(int)) >= 0).all()
+    assert grey_tiles(images[:, :40, :40]).shape == (2, 40, 40)
+    assert grey_tiles(np.repeat(images, 200, axis=0)).shape == (400, 48, 48)

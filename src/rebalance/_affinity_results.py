@@ -42,6 +42,11 @@ class Affinity:
     def __len__(self) -> int:
         return len(self.values)
 
+    def _repr_html_(self) -> str:
+        from ._notebook import affinity_html  # draws, and nobody needs it outside notebooks
+
+        return affinity_html(self.values, self.settings)
+
     @property
     def mapped(self) -> bool:
         """Whether the arrays are memory-mapped files, which are gone with the arrays."""
@@ -77,6 +82,11 @@ class AffinityBetween:
 
     def __len__(self) -> int:
         return len(self.values)
+
+    def _repr_html_(self) -> str:
+        from ._notebook import affinity_html  # draws, and nobody needs it outside notebooks
+
+        return affinity_html(self.values, self.settings)
 
     @property
     def mapped(self) -> bool:

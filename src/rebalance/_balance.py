@@ -56,6 +56,11 @@ class Balance:
     halves: Sizes | None = None
     halves_kept: Sizes | None = None
 
+    def _repr_html_(self) -> str:
+        from ._notebook import balance_html  # draws, and nobody needs it outside notebooks
+
+        return balance_html(self.sizes, self.kept)
+
 
 def balance(
     superclass_of_particle: ArrayLike,

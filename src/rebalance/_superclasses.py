@@ -43,6 +43,8 @@ class Superclasses:
         index with groupings in which fewer and more neighbours sharpen the affinity (nan for
         more than 1,000 averages);
         ``silhouette``, its mean, by which the number is found.
+    suggested : int
+        The number that the averages suggest, whatever number was given.
     plausible : (int, int)
         Smallest and largest plausible number of superclasses, whatever number was given.
     confidence : (N,) float64 array
@@ -55,6 +57,8 @@ class Superclasses:
     labels_by_k : dict of int to (N,) int32 array
         Labels for every number of superclasses on the curve, and for the number given. They are
         nested: two superclasses of k + 1 join to make k, the others stay.
+    confidence_by_k : dict of int to (N,) float64 array
+        The confidence of the averages in those.
     isolated : (N,) bool array
         Averages that belong nowhere: far from all others.
     warnings : tuple of str
@@ -65,13 +69,20 @@ class Superclasses:
     order: Labels
     n_superclasses: int
     curve: dict[str, Values]
+    suggested: int
     plausible: tuple[int, int]
     confidence: Values
     runner_up: Labels
     superclass_confidence: Values
     labels_by_k: dict[int, Labels]
+    confidence_by_k: dict[int, Values]
     isolated: NDArray[np.bool_]
     warnings: tuple[str, ...]
+
+    def _repr_html_(self) -> str:
+        from ._notebook import superclasses_html  # draws, and nobody needs it outside notebooks
+
+        return superclasses_html(self.labels, self.superclass_confidence)
 
 
 def superclassify(
@@ -240,7 +251,10 @@ def _of_all(
     cut, labels = cuts.by_number[number], labels_by_k[number]
     label_of_group = np.full(number + 1, -1, dtype=np.int32)  # the last: of no group, -1
     label_of_group[cut.groups] = labels[members]
-    confidence = _spread(cut.fit.confidence, members, n, 0)
+    confidence_by_k = {
+        k: _spread(cut.fit.confidence, members, n, 0) for k, cut in sorted(cuts.by_number.items())
+    }
+    confidence = confidence_by_k[number]
     taking_part = labels >= 0
     totals = np.bincount(labels[taking_part], weights=confidence[taking_part])
     return Superclasses(
@@ -248,11 +262,13 @@ def _of_all(
         order=display_order(values, labels),
         n_superclasses=number,
         curve=cuts.curve,
+        suggested=cuts.best,
         plausible=cuts.plausible,
         confidence=confidence,
         runner_up=_spread(label_of_group[cut.fit.runner_up], members, n, -1),
         superclass_confidence=totals / np.bincount(labels[taking_part]),
         labels_by_k=labels_by_k,
+        confidence_by_k=confidence_by_k,
         isolated=isolated,
         warnings=isolated_warning(np.flatnonzero(isolated), "index"),
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import shlex
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -28,15 +29,29 @@ from ..io import Job, OutputDirectory, read_columns, results, took_part_before
 from ..io.output import RESULTS_MARK
 from ..pipeline import Result, average_of_particle
 from ..pipeline import run as run_pipeline
-from ..report import factor_lines, proof_lines, save_figures, summary_lines, write_report
+from ..report import (
+    Provenance,
+    factor_lines,
+    proof_lines,
+    save_figures,
+    summary_lines,
+    write_report,
+)
 from . import cryosparc
 from .balance_options import add_balance_options, add_dry_run, as_int, balance_settings
+from .command_line import without_options
 from .lengths import Length, as_length
 from .progress import ProgressBar
 from .split import write_split
+from .stopwatch import Stopwatch
 
 NAME = "run"
 HELP = "superclasses, pictures and a balanced particle set of a 2D classification"
+# What the report's controls set: its command has them in its own words.
+PAGE_OPTIONS = (
+    *("-k", "--n-superclasses", "--factor", "--max-size", "--seed", "--output"),
+    "--overwrite!",
+)
 SEARCH_OPTIONS = ("mask_diameter", "max_shift", "resolution", "no_mirror", "exhaustive")
 
 
@@ -180,7 +195,9 @@ def run_job(
     _check_options(args)
     settings = _method_settings(args)
     threads = as_threads(args.threads)
-    job = cryosparc.open_input(args, threads)
+    watch = Stopwatch()
+    with watch.part("reading"):
+        job = cryosparc.open_input(args, threads)
     print("\n".join(job.found), flush=True)
     settings = dataclasses.replace(settings, affinity=_search_settings(args, job))
     inputs = [*job.inputs, *([args.affinity] if args.affinity else [])]
@@ -190,14 +207,20 @@ def run_job(
         print("\nNothing was written (--dry-run).")
         return result
     with open_output(inputs) if open_output else _new_directory(args, inputs) as directory:
-        result = _compute(args, job, settings, threads)
+        with watch.part("comparing, grouping, balancing"):
+            result = _compute(args, job, settings, threads)
         record = _record(result, job, inputs, command)
         superclass = _superclass_of_particle(job, result)
         if args.superclass_column:
             job = job.with_superclasses(superclass)
-        _write(result, job, directory, record)
-        if args.split:
-            write_split(job, result, superclass, directory)
+        with watch.part("writing tables"):
+            _write_tables(result, job, directory)
+            if args.split:
+                write_split(job, result, superclass, directory)
+        with watch.part("drawing figures"):
+            save_figures(result, directory)
+        provenance = _provenance(record, args, watch.seconds)
+        write_report(result, directory / "report.html", provenance)
         if add_files:
             add_files(result, directory)
         record["files"] = sorted(path.name for path in directory.iterdir())
@@ -327,7 +350,7 @@ def _record(result: Result, job: Job, inputs: list[Path], command: str) -> dict[
     }
 
 
-def _write(result: Result, job: Job, directory: Path, record: dict[str, Any]) -> None:
+def _write_tables(result: Result, job: Job, directory: Path) -> None:
     suffix = job.particles.suffix
     kept, excluded = (directory / f"particles{end}{suffix}" for end in ("", "_excluded"))
     job.particles.write_parts(
@@ -343,13 +366,20 @@ def _write(result: Result, job: Job, directory: Path, record: dict[str, Any]) ->
         results.images_sha256(result.averages.images),
         directory / "affinity.npz",
     )
-    figures = save_figures(result, directory)
-    write_report(
-        result,
-        directory / "report.html",
-        figures=figures,
+
+
+def _provenance(
+    record: dict[str, Any], args: argparse.Namespace, seconds: dict[str, float]
+) -> Provenance:
+    words = shlex.split(record["command"])
+    if words[1:2] != ["run"]:  # a job of a project, which cannot be typed again elsewhere
+        words = ["rebalance", "run", "--particles", str(args.particles)]
+    return Provenance(
         command=record["command"],
-        found=job.found,
+        words=without_options(words, PAGE_OPTIONS),
+        output=str(args.output),
+        found=record["found"],
         inputs=record["input_sha256"],
         versions=record["versions"],
+        seconds=seconds,
     )

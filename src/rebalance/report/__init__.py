@@ -1,15 +1,17 @@
 """Drawing: figures and the report page."""
 
-from .figures import affinity_figure, bars_figure, save_figures, save_pdf
-from .page import write_report
+from .figures import affinity_figure, bars_figure, curve_figure, save_figures, save_pdf
+from .page import Provenance, write_report
 from .proof import factor_lines, proof_lines
 from .sheet import contact_sheet
 from .summary import summary_lines
 
 __all__ = [
+    "Provenance",
     "affinity_figure",
     "bars_figure",
     "contact_sheet",
+    "curve_figure",
     "factor_lines",
     "proof_lines",
     "save_figures",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,23 +17,28 @@ from numpy.typing import NDArray
 
 from .directions import directions_figure
 from .sheet import contact_sheet
-from .summary import cap_sentence
+from .style import BELOW_IS_NARROW, PAGE_MM, inches, save, styled, write_page
+from .summary import cap_sentence, qualities
 
 if TYPE_CHECKING:
     from ..pipeline import Result
 
-AFFINITY_PNG, AVERAGES_PNG, PARTICLES_PNG = "affinity.png", "class_averages.png", "particles.png"
-DIRECTIONS_PNG = "directions.png"  # where particles have 3D poses
-DPI = 150
 # Colours that stay apart for people who see colours differently (Okabe and Ito).
 KEPT, EXCLUDED, CAP, LEFT_OUT = "#0072B2", "#CFE3F0", "#B34A00", "#8A8A8A"
-MOST_NAMED_BARS, MOST_NUMBERED_BARS = 40, 24
+RANGE = "#DFE9F2"
+LINES = ("#0072B2", "#B34A00", "#00704F", "#8A3D77")
+DASHES = ("-", "--", ":", "-.")
+MOST_NAMED_BARS = 40  # across a page; half as many have their number on top
 
 
-def save_figures(result: Result, directory: Path) -> list[Path]:
-    """Write the figures as ``affinity.png``, ``class_averages.png`` and ``particles.png``.
-
-    Where particles have 3D poses, ``directions.png`` comes beside them.
+def save_figures(
+    result: Result,
+    directory: Path,
+    *,
+    formats: Sequence[str] = ("png",),
+    width_mm: float = PAGE_MM,
+) -> list[Path]:
+    """Write every figure that the result has something for.
 
     Parameters
     ----------
@@ -40,22 +46,36 @@ def save_figures(result: Result, directory: Path) -> list[Path]:
         What the run found.
     directory : Path
         An existing directory.
+    formats : sequence of str
+        ``png``, ``pdf``, ``svg``: a file of each, ``affinity.png`` and so on. Text stays text.
+    width_mm : float
+        Width of the figures: 180 for a page, 85 for a column.
 
     Returns
     -------
     list of Path
-        The files written.
+        The files written: ``affinity``, ``class_averages``, ``particles``, and ``number`` where
+        more than one number was tried, ``directions`` where particles have 3D poses.
     """
-    figures = {
-        AFFINITY_PNG: affinity_figure(result),
-        AVERAGES_PNG: contact_sheet(result),
-        PARTICLES_PNG: bars_figure(result),
+    drawn = {name: draw(result, width_mm=width_mm) for name, draw in _figures(result).items()}
+    return [
+        save(figure, directory / f"{name}.{suffix}")
+        for name, figure in drawn.items()
+        for suffix in formats
+    ]
+
+
+def _figures(result: Result) -> dict[str, Callable[..., Figure]]:
+    figures: dict[str, Callable[..., Figure]] = {
+        "affinity": affinity_figure,
+        "class_averages": contact_sheet,
+        "particles": bars_figure,
     }
+    if result.superclasses.curve:
+        figures["number"] = curve_figure
     if result.proof is not None and result.proof.sampling is not None:
-        figures[DIRECTIONS_PNG] = directions_figure(result.proof.sampling)
-    for name, figure in figures.items():
-        figure.savefig(directory / name, dpi=DPI)
-    return [directory / name for name in figures]
+        figures["directions"] = directions_figure
+    return figures
 
 
 def save_pdf(result: Result, path: Path) -> None:
@@ -69,67 +89,110 @@ def save_pdf(result: Result, path: Path) -> None:
         File to write.
     """
     with PdfPages(path, metadata={"CreationDate": None}) as pages:  # the same run, the same bytes
-        for figure in (affinity_figure(result), contact_sheet(result), bars_figure(result)):
-            figure.savefig(pages, format="pdf", dpi=DPI)
+        for draw in _figures(result).values():
+            write_page(draw(result), pages)
 
 
-def affinity_figure(result: Result) -> Figure:
-    """Draw the affinity matrix in input order and in superclass order, with borders.
+@styled
+def affinity_figure(result: Result, *, width_mm: float = PAGE_MM) -> Figure:
+    """Draw the affinity matrix in superclass order, with borders, and where wide in input order.
 
     Parameters
     ----------
     result : Result
         What the run found.
+    width_mm : float
+        From 120 on there are two panels: input order, superclass order.
 
     Returns
     -------
     matplotlib.figure.Figure
-        Two panels and a colour bar from 0 to 1.
+        The panels and a colour bar from 0 to 1.
     """
     order, values = result.superclasses.order, result.affinity.values
-    figure = Figure(figsize=(12, 5.9), layout="constrained")
-    by_input, by_superclass = figure.subplots(1, 2)
-    image = _draw_matrix(by_input, values)
-    _name_classes(by_input, result.averages.class_number)
-    _draw_matrix(by_superclass, values[np.ix_(order, order)])
-    _draw_superclass_borders(by_superclass, result.superclasses.labels[order])
-    figure.colorbar(image, ax=[by_input, by_superclass], label="affinity", shrink=0.9)
+    wide = width_mm >= BELOW_IS_NARROW
+    size = inches(width_mm, 0.49 if wide else 0.9)
+    figure = Figure(figsize=size, layout="constrained")
+    panels = list(figure.subplots(1, 2 if wide else 1, squeeze=False)[0])
+    if wide:
+        _draw_matrix(panels[0], values)
+        _name_classes(panels[0], result.averages.class_number)
+    image = _draw_matrix(panels[-1], values[np.ix_(order, order)])
+    room = len(order) / (36 if wide else 24)
+    _draw_superclass_borders(panels[-1], result.superclasses.labels[order], room)
+    figure.colorbar(image, ax=panels, label="affinity", shrink=0.9)
     return figure
 
 
-def bars_figure(result: Result) -> Figure:
+@styled
+def bars_figure(result: Result, *, width_mm: float = PAGE_MM) -> Figure:
     """Draw particles per superclass: kept, with the excluded on top, and the cap.
 
     Parameters
     ----------
     result : Result
         What the run found.
+    width_mm : float
+        Width of the figure.
 
     Returns
     -------
     matplotlib.figure.Figure
         One panel; a grey bar at the right holds averages that take no part and have particles.
     """
-    figure = Figure(figsize=(12, 4.2), layout="constrained")
+    wide = width_mm >= BELOW_IS_NARROW
+    figure = Figure(figsize=inches(width_mm, 0.38 if wide else 0.7), layout="constrained")
     ax = figure.subplots()
-    _draw_bars(ax, result)
+    _draw_bars(ax, result, most=MOST_NAMED_BARS if wide else MOST_NAMED_BARS // 2)
     _draw_cap(ax, result)
-    ax.set_title(
-        cap_sentence(result) if len(result.balance.sizes) else "There is no superclass.",
-        loc="left",
-        fontsize=10,
-    )
+    if wide:
+        title = cap_sentence(result) if len(result.balance.sizes) else "There is no superclass."
+        ax.set_title(title, loc="left")
     ax.set_ylabel("particles")
     ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     ax.margins(y=0.1)
-    ax.spines[["top", "right"]].set_visible(False)
-    figure.legend(ncols=4, loc="outside upper right", frameon=False, fontsize=9)
+    figure.legend(ncols=4 if wide else 2, loc="outside upper right", frameon=False)
+    return figure
+
+
+@styled
+def curve_figure(result: Result, *, width_mm: float = PAGE_MM) -> Figure:
+    """Draw the quality of every number of superclasses, the number taken and its plausible range.
+
+    Parameters
+    ----------
+    result : Result
+        What the run found; its superclasses must have a curve.
+    width_mm : float
+        Width of the figure.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        One panel with a line for each quality.
+    """
+    wide = width_mm >= BELOW_IS_NARROW
+    figure = Figure(figsize=inches(width_mm, 0.38 if wide else 0.7), layout="constrained")
+    ax = figure.subplots()
+    found = result.superclasses
+    for at, (name, values) in enumerate(qualities(result).items()):
+        style = {"color": LINES[at % 4], "linestyle": DASHES[at % 4]}
+        ax.plot(found.curve["n_superclasses"], values, label=name, **style)
+    low, high = found.plausible
+    ax.axvspan(low - 0.2, high + 0.2, color=RANGE, label=f"plausible: {low} to {high}")
+    ax.axvline(
+        found.n_superclasses, color="black", linewidth=0.8, label=f"taken: {found.n_superclasses}"
+    )
+    ax.set_xlabel("superclasses")
+    ax.set_ylabel("quality")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    figure.legend(ncols=4 if wide else 2, loc="outside upper right", frameon=False)
     return figure
 
 
 def _draw_matrix(ax: Axes, values: NDArray[np.float32]) -> AxesImage:
-    ax.tick_params(length=2, labelsize=8)
+    ax.tick_params(length=2)
     return ax.imshow(values, cmap="cividis", vmin=0, vmax=1)
 
 
@@ -143,16 +206,16 @@ def _name_classes(ax: Axes, class_number: NDArray[np.int32]) -> None:
     ax.set_ylabel("class number")
 
 
-def _draw_superclass_borders(ax: Axes, labels: NDArray[np.int32]) -> None:
-    """Frame the squares of `labels`, which stand in display order, and name those with room."""
+def _draw_superclass_borders(ax: Axes, labels: NDArray[np.int32], room: float) -> None:
+    """Frame the squares of `labels`, which stand in display order; name those `room` apart."""
     starts = np.flatnonzero(np.diff(labels, prepend=-2))
     lengths = np.diff(starts, append=len(labels))
     corners = np.stack([starts, starts + lengths]) - 0.5
     squares = [[(a, a), (a, b), (b, b), (b, a), (a, a)] for a, b in corners.T]
-    thin = float(np.clip(120 / len(labels), 0.4, 1.3))
+    thin = float(np.clip(60 / len(labels), 0.25, 0.8))
     for colour, width in (("black", 2 * thin), ("white", thin)):  # seen on dark and on light
         ax.add_collection(LineCollection(squares, colors=colour, linewidths=width, clip_on=False))
-    named = _ticks_with_room(starts + (lengths - 1) / 2, len(labels) / 36)
+    named = _ticks_with_room(starts + (lengths - 1) / 2, room)
     names = ["left out" if labels[starts[i]] < 0 else str(labels[starts[i]]) for i in named]
     middles = [starts[i] + (lengths[i] - 1) / 2 for i in named]
     ax.set_xticks(middles, names, rotation=90)
@@ -171,7 +234,7 @@ def _ticks_with_room(positions: NDArray[np.float64], room: float) -> list[int]:
     return chosen
 
 
-def _draw_bars(ax: Axes, result: Result) -> None:
+def _draw_bars(ax: Axes, result: Result, most: int) -> None:
     sizes, kept = result.balance.sizes, result.balance.kept
     position = np.arange(len(sizes))
     ax.bar(position, kept, color=KEPT, label="kept")
@@ -189,17 +252,17 @@ def _draw_bars(ax: Axes, result: Result) -> None:
     outside = int(result.particles[result.superclasses.labels < 0].sum())
     if outside:
         ax.bar(len(sizes), outside, color=LEFT_OUT, label="averages left out")
-    _name_bars(ax, result, outside)
+    _name_bars(ax, result, outside, most)
 
 
-def _name_bars(ax: Axes, result: Result, outside: int) -> None:
+def _name_bars(ax: Axes, result: Result, outside: int, most: int) -> None:
     sizes = result.balance.sizes
     heights, names = list(sizes), [str(k) for k in range(len(sizes))]
     if outside:
         heights, names = [*heights, outside], [*names, "left out"]
-    if len(names) <= MOST_NAMED_BARS:
+    if len(names) <= most:
         ax.set_xticks(range(len(names)), names)
-    if len(names) <= MOST_NUMBERED_BARS:
+    if len(names) <= most // 2:
         for x, height in enumerate(heights):
             _write_height(ax, x, height)
     ax.set_xlim(-0.6, max(len(names), 6) - 0.4)
@@ -213,7 +276,7 @@ def _write_height(ax: Axes, x: int, height: int) -> None:
         (0, 3),
         textcoords="offset points",
         ha="center",
-        size=8,
+        size="small",
         bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},  # clear of the cap line
         zorder=4,
     )
@@ -223,7 +286,7 @@ def _draw_cap(ax: Axes, result: Result) -> None:
     cap, limiting = result.balance.cap, result.balance.limiting
     if cap is None:
         return
-    ax.axhline(cap, color=CAP, linestyle="--", linewidth=1.5, label=f"cap {cap:,}")
+    ax.axhline(cap, color=CAP, linestyle="--", linewidth=1, label=f"cap {cap:,}")
     if limiting is not None:
         ax.annotate(
             "sets the cap",
@@ -233,6 +296,6 @@ def _draw_cap(ax: Axes, result: Result) -> None:
             color=CAP,
             rotation=90,
             ha="center",
-            size=9,
+            size="small",
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
         )

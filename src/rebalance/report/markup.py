@@ -16,12 +16,15 @@ class Column:
     number: bool = True
 
 
-def table(caption: str, columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> str:
-    """Make a table; the first cell of each row heads the row."""
+def table(
+    caption: str, columns: Sequence[Column], rows: Iterable[Sequence[str]], name: str = ""
+) -> str:
+    """Make a table, with an id if a name is given; the first cell of each row heads the row."""
+    tag = f'<table id="{escape(name)}">' if name else "<table>"
     head = "".join(_cell("th", c.name, c, ' scope="col"') for c in columns)
     body = "\n".join(_row(columns, row) for row in rows)
     return (
-        f"<table>\n<caption>{escape(caption)}</caption>\n"
+        f"{tag}\n<caption>{escape(caption)}</caption>\n"
         f"<thead>\n<tr>{head}</tr>\n</thead>\n<tbody>\n{body}\n</tbody>\n</table>"
     )
 

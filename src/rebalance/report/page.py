@@ -1,34 +1,69 @@
-"""The report page: one HTML file that needs nothing else, made from page.html and style.css."""
+"""The report page: one HTML file that needs nothing else."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING
 
-from .figures import AFFINITY_PNG, AVERAGES_PNG, DIRECTIONS_PNG, PARTICLES_PNG
+from .directions import directions_figure
+from .groupings import Grouping, groupings
 from .markup import image, items
+from .payload import payload
 from .proof import factor_grid, proof_table, sampling_note
-from .summary import answer, cap_sentence, counted
-from .tables import averages_table, pairs_table, settings_table, superclass_table
+from .style import png_of
+from .summary import answer, cap_sentence, number_sentence
+from .tables import averages_table, curve_table, pairs_table, settings_table, superclass_table
 
 if TYPE_CHECKING:
     from ..pipeline import Result
 
+# In the order in which they run: each uses names of those before it.
+SCRIPTS = (
+    *("data", "grouping", "paint", "bars", "curve", "matrix", "sheet", "spheres"),
+    *("tables", "command", "controls"),
+)
 
-def write_report(
-    result: Result,
-    path: Path,
-    *,
-    figures: Sequence[Path],
-    command: str,
-    found: Sequence[str],
-    inputs: Mapping[str, str],
-    versions: Mapping[str, str],
-) -> None:
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a result came from.
+
+    Attributes
+    ----------
+    command : str
+        The command line that makes it again.
+    words : sequence of str
+        That command line without the options that the page sets: number of superclasses, factor,
+        maximum size, seed, constraints and output.
+    output : str
+        The output directory.
+    found : sequence of str
+        What was read and how, a line each.
+    inputs : mapping of str to str
+        Input files and their SHA-256.
+    versions : mapping of str to str
+        Programs and libraries with their versions.
+    seconds : mapping of str to float
+        Time that each part of the work took.
+    """
+
+    command: str
+    words: Sequence[str]
+    output: str
+    found: Sequence[str]
+    inputs: Mapping[str, str]
+    versions: Mapping[str, str]
+    seconds: Mapping[str, float]
+
+
+def write_report(result: Result, path: Path, provenance: Provenance) -> None:
     """Write the report page.
 
     Parameters
@@ -37,35 +72,40 @@ def write_report(
         What the run found.
     path : Path
         File to write.
-    figures : sequence of Path
-        What :func:`save_figures` wrote.
-    command : str
-        The command line that makes this again.
-    found : sequence of str
-        What was read and how, a line each.
-    inputs : mapping of str to str
-        Input files and their SHA-256.
-    versions : mapping of str to str
-        Programs and libraries with their versions.
+    provenance : Provenance
+        Where it came from.
     """
+    script, every = page_script(), groupings(result)
     parts = {
         "style": _shipped("style.css"),
+        "script": script,
+        "script_hash": _policy_hash(script),
+        "data": payload(result, every, provenance),
         "answer": escape(answer(result)),
         "cap": escape(cap_sentence(result)),
         "warnings": _warnings(result),
-        **_figures(result, figures),
-        "proof_table": proof_table(result),
-        "proof_note": "" if result.proof is None else escape(sampling_note(result.proof)),
-        "factor_table": factor_grid(result),
+        **_slider(result, every),
+        **_curve(result),
+        **_proof(result),
+        "sphere_link": "",
+        "spheres": "",
         "superclass_table": superclass_table(result),
         "averages_table": averages_table(result),
-        "command": escape(command),
-        "found": items(found),
-        "inputs": pairs_table("Input files", ("File", "SHA-256"), inputs),
         "settings": settings_table(result),
-        "versions": pairs_table("Versions", ("Program", "Version"), versions),
+        **_origin(provenance),
     }
     path.write_text(Template(_shipped("page.html")).substitute(parts), encoding="utf-8")
+
+
+def page_script() -> str:
+    """The page's script: its parts one after the other."""
+    return '"use strict";\n' + "\n".join(_shipped(f"script/{name}.js") for name in SCRIPTS)
+
+
+def _policy_hash(script: str) -> str:
+    """What the page's policy must name so that this script, and no other, runs."""
+    digest = hashlib.sha256(script.encode("utf-8")).digest()
+    return "sha256-" + base64.b64encode(digest).decode("ascii")
 
 
 def _shipped(name: str) -> str:
@@ -81,19 +121,46 @@ def _warnings(result: Result) -> str:
     )
 
 
-def _figures(result: Result, paths: Sequence[Path]) -> dict[str, str]:
-    png = {path.name: path.read_bytes() for path in paths}
-    n_averages = counted(len(result.averages), "class average")
-    n_superclasses = counted(len(result.balance.sizes), "superclass")
-    bars = f"Bars: particles of {n_superclasses}, kept and excluded; the table has the numbers."
-    sheet = (
-        f"Contact sheet of {n_averages} in {n_superclasses}, each in the pose of its superclass."
-    )
-    matrix = f"Two pictures of the affinity matrix of {n_averages}: input order, superclass order."
-    sphere = "Two discs: particles per viewing direction, before and after the balance."
+def _slider(result: Result, every: Sequence[Grouping]) -> dict[str, str]:
+    numbers = [grouping.n_superclasses for grouping in every]
+    suggested = result.superclasses.suggested
+    button = f'<button type="button" id="suggested">suggested: {suggested}</button>'
     return {
-        "particles_figure": image(png[PARTICLES_PNG], bars),
-        "averages_figure": image(png[AVERAGES_PNG], sheet),
-        "affinity_figure": image(png[AFFINITY_PNG], matrix),
-        "directions_figure": image(png[DIRECTIONS_PNG], sphere) if DIRECTIONS_PNG in png else "",
+        "k": str(result.superclasses.n_superclasses),
+        "k_min": str(min(numbers)),
+        "k_max": str(max(numbers)),
+        "suggested": button if suggested in numbers else "",
+    }
+
+
+def _curve(result: Result) -> dict[str, str]:
+    there = bool(result.superclasses.curve)
+    return {
+        "number": escape(number_sentence(result)),
+        "curve_hidden": "" if there else " hidden",
+        "curve_table": curve_table(result) if there else "",
+    }
+
+
+def _proof(result: Result) -> dict[str, str]:
+    proof, picture = result.proof, ""
+    if proof is not None and proof.sampling is not None:
+        alt = "Two discs: particles per viewing direction, before and after the balance."
+        picture = f'<div class="figure">{image(png_of(directions_figure(result)), alt)}</div>'
+    return {
+        "proof_table": proof_table(result),
+        "proof_note": "" if proof is None else escape(sampling_note(proof)),
+        "factor_table": factor_grid(result),
+        "directions_figure": picture,
+    }
+
+
+def _origin(provenance: Provenance) -> dict[str, str]:
+    seconds = {name: f"{value:.2f}" for name, value in provenance.seconds.items()}
+    return {
+        "command": escape(provenance.command),
+        "found": items(provenance.found),
+        "inputs": pairs_table("Input files", ("File", "SHA-256"), provenance.inputs),
+        "versions": pairs_table("Versions", ("Program", "Version"), provenance.versions),
+        "timing": pairs_table("Timing", ("Part", "Seconds"), seconds),
     }

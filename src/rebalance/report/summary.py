@@ -73,6 +73,26 @@ def left_out_reasons(result: Result) -> dict[str, NDArray[np.int64]]:
     return {reason: np.flatnonzero(reasons == reason) for reason, _ in found.most_common()}
 
 
+def qualities(result: Result) -> dict[str, NDArray[np.float64]]:
+    """What judges every number of superclasses; the one that decides, the silhouette, first."""
+    curve = result.superclasses.curve
+    names = [name for name in curve if name != "n_superclasses"]
+    return {name: curve[name] for name in sorted(names, key=lambda name: name != "silhouette")}
+
+
+def number_sentence(result: Result) -> str:
+    """Say how many superclasses there are, and which numbers would do as well."""
+    found = result.superclasses
+    low, high = found.plausible
+    if not found.curve:
+        return "Too few averages take part for a number of superclasses to be found."
+    suggestion = f"The averages suggest {found.suggested} superclasses"
+    if low < high:
+        suggestion += f"; {low} to {high} are plausible"
+    taken = found.n_superclasses
+    return suggestion + (f". {taken} were asked for." if taken != found.suggested else ".")
+
+
 def counted(n: int, thing: str) -> str:
     """Write a number with its noun: ``1 average``, ``9,482 particles``."""
     plural = thing + ("es" if thing.endswith("s") else "s")

@@ -11,9 +11,9 @@ import numpy as np
 from .markup import Column, table
 from .summary import (
     affinity_inside,
-    affinity_to_superclass,
     averages_per_superclass,
     percent,
+    qualities,
     shares,
 )
 
@@ -34,7 +34,8 @@ def superclass_table(result: Result) -> str:
         Column("Mean affinity inside"),
         Column("Note", number=False),
     ]
-    return table("Superclasses, by falling number of averages", columns, _superclass_rows(result))
+    rows = _superclass_rows(result)
+    return table("Superclasses, by falling number of averages", columns, rows, "superclasses")
 
 
 def _superclass_rows(result: Result) -> Iterator[list[str]]:
@@ -67,28 +68,39 @@ def averages_table(result: Result) -> str:
     """Make the table of class averages, in superclass order."""
     columns = [
         Column("Class"),
-        Column("Superclass", number=False),
+        Column("Superclass"),
         Column("Particles"),
-        Column("Kept"),
         Column("Resolution (Å)"),
-        Column("Mean affinity to its superclass"),
+        Column("Confidence"),
+        Column("Note", number=False),
     ]
-    return table("Class averages, by superclass", columns, _average_rows(result))
+    rows = _average_rows(result)
+    return table("Class averages, by superclass", columns, rows, "averages-table")
 
 
 def _average_rows(result: Result) -> Iterator[list[str]]:
     labels = result.superclasses.labels
-    to_superclass = affinity_to_superclass(result.affinity.values, labels)
     for index in result.superclasses.order:
-        reason = result.left_out[index]
+        inside = labels[index] >= 0
         yield [
             str(result.averages.class_number[index]),
-            f"left out: {reason}" if reason else str(labels[index]),
+            str(labels[index]) if inside else "left out",
             f"{result.particles[index]:,}",
-            f"{result.kept[index]:,}",
             _number(result.averages.resolution[index], 1),
-            _number(to_superclass[index], 2),
+            _number(result.superclasses.confidence[index], 2) if inside else NONE,
+            result.left_out[index],
         ]
+
+
+def curve_table(result: Result) -> str:
+    """Make the table of the qualities of every number of superclasses."""
+    lines = qualities(result)
+    columns = [Column("Superclasses"), *(Column(name.capitalize()) for name in lines)]
+    rows = (
+        [f"{k:.0f}", *(_number(values[at], 3) for values in lines.values())]
+        for at, k in enumerate(result.superclasses.curve["n_superclasses"])
+    )
+    return table("Quality of every number of superclasses", columns, rows)
 
 
 def settings_table(result: Result) -> str:

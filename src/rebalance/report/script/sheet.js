@@ -1,0 +1,164 @@
+// The averages by superclass, each laid on the most typical of its superclass, and the one chosen.
+
+const SIDE = 64; // of a tile, CSS px
+const CELL = { width: SIDE + 8, height: SIDE + 34 };
+const HEAD = 22; // above each superclass, px
+let places = []; // where each tile stands: {average, x, y}
+
+const SORTS = {
+  typical: () => 0, // display order
+  particles: (a, b) => averages[b].particles - averages[a].particles,
+  number: (a, b) => averages[a].number - averages[b].number,
+  confidence: (a, b) => confidenceOf(a) - confidenceOf(b),
+  resolution: (a, b) => (averages[a].resolution ?? Infinity) - (averages[b].resolution ?? Infinity),
+};
+
+const confidenceOf = (i) => grouping().confidence[i] / 255;
+const isWeak = (i, labels) => labels[i] >= 0 && confidenceOf(i) < data.weakBelow;
+
+// The average that all of its superclass are laid on.
+function referenceOf(i, shot) {
+  const label = shot.labels[i];
+  if (label < 0) return i;
+  const reference = grouping().references[label];
+  return shot.labels[reference] === label ? reference : shot.members[label][0];
+}
+
+// Blocks of tiles with their headings, set one after the other in rows.
+function layOut(shot, width) {
+  const columns = Math.max(1, Math.floor(width / CELL.width));
+  const order = SORTS[byId("sort").value];
+  const blocks = shot.shown.map((label) => ({ label, members: [...shot.members[label]].sort(order) }));
+  if (shot.outside.length) blocks.push({ label: -1, members: shot.outside });
+  const tiles = [];
+  const heads = [];
+  let [column, y] = [0, 0];
+  for (const { label, members } of blocks) {
+    // A small superclass stands beside the one before it where there is room for it and its heading.
+    const needed = Math.min(columns, Math.max(members.length, 2));
+    if (column > 0 && column + needed > columns) [column, y] = [0, y + HEAD + CELL.height];
+    heads.push({ label, x: column * CELL.width, y, n: members.length });
+    members.forEach((average, at) => {
+      const place = members.length > columns ? at % columns : column + at;
+      const row = members.length > columns ? Math.floor(at / columns) : 0;
+      tiles.push({ average, x: place * CELL.width, y: y + HEAD + row * CELL.height });
+    });
+    if (members.length > columns) {
+      y += HEAD + Math.ceil(members.length / columns) * CELL.height;
+      column = 0;
+    } else {
+      column += needed;
+    }
+    if (column >= columns) [column, y] = [0, y + HEAD + CELL.height];
+  }
+  return { tiles, heads, height: y + (column > 0 ? HEAD + CELL.height : 0) };
+}
+
+function drawSheet(shot) {
+  const canvas = byId("sheet");
+  const width = widthOf(canvas);
+  const { tiles, heads, height } = layOut(shot, width);
+  places = tiles;
+  const context = prepare(canvas, width, Math.max(height, CELL.height));
+  for (const { label, x, y, n } of heads) {
+    const title = label < 0 ? "left out" : `superclass ${label}`;
+    const particles = label < 0 ? "" : n > 3 ? `: ${counted(n, "average")}, ${counted(shot.sizes[label], "particle")}` : `: ${count(shot.sizes[label])}`;
+    write(context, title + particles, x, y + 15, { size: 12, weight: "600" });
+  }
+  for (const tile of tiles) drawCaptioned(context, tile, shot);
+}
+
+function drawCaptioned(context, { average, x, y }, shot) {
+  drawTile(context, average, x, y, SIDE, referenceOf(average, shot));
+  const { number, particles, junk } = averages[average];
+  const mark = junk ? " junk" : isWeak(average, shot.labels) ? " weak" : "";
+  const typical = referenceOf(average, shot) === average && shot.labels[average] >= 0;
+  write(context, `${number}${mark}`, x + SIDE / 2, y + SIDE + 12, {
+    size: 11,
+    align: "center",
+    weight: typical ? "700" : "",
+    fill: mark ? "cap" : "ink",
+  });
+  write(context, count(particles), x + SIDE / 2, y + SIDE + 24, { size: 10, align: "center", fill: "quiet" });
+  if (mark || average === state.selected) {
+    context.strokeStyle = colour(average === state.selected ? "accent" : "cap");
+    context.lineWidth = average === state.selected ? 4 : 2;
+    context.setLineDash(average === state.selected ? [] : [5, 3]);
+    context.strokeRect(x + 1, y + 1, SIDE - 2, SIDE - 2);
+    context.setLineDash([]);
+  }
+}
+
+function select(average) {
+  state.selected = average;
+  drawSheet(shown);
+  showSelected(shown);
+}
+
+function showSelected(shot) {
+  const i = state.selected;
+  byId("selected").hidden = i < 0;
+  if (i < 0) return;
+  const label = shot.labels[i];
+  drawTile(byId("selected-average").getContext("2d"), i, 0, 0, byId("selected-average").width, referenceOf(i, shot));
+  drawMean(byId("selected-mean"), label < 0 ? [i] : shot.members[label], referenceOf(i, shot));
+  byId("selected-text").textContent = averageSentence(i, shot);
+  const choice = byId("move");
+  choice.replaceChildren(
+    ...shot.members.map((_, k) => option(String(k), `superclass ${k}`)),
+    option("-1", "left out"),
+  );
+  choice.value = String(label);
+}
+
+function option(value, text) {
+  const element = document.createElement("option");
+  element.value = value;
+  element.textContent = text;
+  return element;
+}
+
+function averageSentence(i, shot) {
+  const { number, particles, resolution, note } = averages[i];
+  const label = shot.labels[i];
+  const parts = [`Class ${number}`, counted(particles, "particle")];
+  if (resolution !== null) parts.push(`${resolution.toFixed(1)} Å`);
+  parts.push(label < 0 ? `left out${note ? `: ${note}` : ""}` : `superclass ${label} of ${counted(shot.members[label].length, "average")}`);
+  if (label >= 0) parts.push(`belongs with confidence ${confidenceOf(i).toFixed(2)}`);
+  return `${parts.join(", ")}.`;
+}
+
+function listenToSheet() {
+  const canvas = byId("sheet");
+  canvas.addEventListener("pointerdown", (event) => {
+    const { x, y } = pointOn(canvas, event);
+    const hit = places.find((p) => x >= p.x && x < p.x + SIDE && y >= p.y && y < p.y + CELL.height);
+    if (hit) select(hit.average);
+  });
+  canvas.addEventListener("keydown", (event) => {
+    const at = places.findIndex((p) => p.average === state.selected);
+    const next = {
+      ArrowRight: () => places[Math.min(at + 1, places.length - 1)],
+      ArrowLeft: () => places[Math.max(at - 1, 0)],
+      ArrowDown: () => below(at, 1),
+      ArrowUp: () => below(at, -1),
+      Home: () => places[0],
+      End: () => places[places.length - 1],
+    }[event.key]?.();
+    if (!next) return;
+    event.preventDefault();
+    select(next.average);
+  });
+  byId("sort").addEventListener("change", () => drawSheet(shown));
+}
+
+// The tile nearest in the next row in this direction.
+function below(at, direction) {
+  if (at < 0) return places[0];
+  const here = places[at];
+  const rows = places.filter((p) => (p.y - here.y) * direction > 0);
+  const nearest = Math.min(...rows.map((p) => Math.abs(p.y - here.y)));
+  return rows
+    .filter((p) => Math.abs(p.y - here.y) === nearest)
+    .sort((p, q) => Math.abs(p.x - here.x) - Math.abs(q.x - here.x))[0];
+}
