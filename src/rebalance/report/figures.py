@@ -177,8 +177,8 @@ def curve_figure(result: Result, *, width_mm: float = PAGE_MM) -> Figure:
     ax = figure.subplots()
     found = result.superclasses
     for at, (name, values) in enumerate(qualities(result).items()):
-        style = {"color": LINES[at % 4], "linestyle": DASHES[at % 4]}
-        ax.plot(found.curve["n_superclasses"], values, label=name, **style)
+        colour, dashes = LINES[at % 4], DASHES[at % 4]
+        ax.plot(found.curve["n_superclasses"], values, dashes, color=colour, label=name)
     low, high = found.plausible
     ax.axvspan(low - 0.2, high + 0.2, color=RANGE, label=f"plausible: {low} to {high}")
     ax.axvline(

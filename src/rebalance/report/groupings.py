@@ -52,7 +52,7 @@ def _grouping(result: Result, k: int) -> Grouping:
         labels, order, confidence = found.labels, found.order, found.confidence
     else:
         labels, confidence = found.labels_by_k[k], found.confidence_by_k[k]
-        order = display_order(result.affinity.values, labels)
+        order = display_order(result.affinity.values.astype(np.float64), labels)
     return Grouping(k, labels, order, _references(result, labels), confidence)
 
 

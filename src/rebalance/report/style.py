@@ -6,7 +6,7 @@ import io
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import matplotlib
 from matplotlib.backends.backend_pdf import PdfPages
@@ -42,7 +42,8 @@ def styled(draw: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(draw)
     def drawn(*args: P.args, **kwargs: P.kwargs) -> R:
-        with matplotlib.rc_context({**matplotlib.rcParamsDefault, **LOOK}):
+        look: dict[Any, Any] = {**matplotlib.rcParamsDefault, **LOOK}
+        with matplotlib.rc_context(look):
             return draw(*args, **kwargs)
 
     return drawn
@@ -66,7 +67,7 @@ def png_of(figure: Figure) -> bytes:
 @styled
 def write_page(figure: Figure, pages: PdfPages) -> None:
     """Write a figure as the next page of a PDF file."""
-    figure.savefig(pages, format="pdf", dpi=DPI)
+    pages.savefig(figure, dpi=DPI)  # type: ignore[no-untyped-call]
 
 
 def inches(width_mm: float, height: float) -> tuple[float, float]:
