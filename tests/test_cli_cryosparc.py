@@ -26,6 +26,7 @@ RESULTS = {
     *("particles_excluded.cs", "particles_excluded.csg", "particles_excluded_passthrough.cs"),
     *("class_averages.cs", "class_averages.csg", "superclasses.csv", "affinity.npz"),
     *("report.html", "settings.json", "affinity.png", "class_averages.png", "particles.png"),
+    "number.png",
 }
 
 

@@ -33,7 +33,7 @@ OURS = {
     *("affinity.npz", "affinity.png", "backup_selection.star", "class_averages.png"),
     *("class_averages.star", "logfile.pdf", "particles.png", "particles.star"),
     *("particles_excluded.star", "report.html", "settings.json", "superclasses.csv"),
-    "RELION_OUTPUT_NODES.star",
+    *("RELION_OUTPUT_NODES.star", "number.png"),
 }
 TABLES = {name for name in OURS if name.endswith(".star")}
 

@@ -32,6 +32,7 @@ FIGURES = {
     "affinity.png": "Affinity of the class averages",
     "class_averages.png": "Class averages by superclass",
     "particles.png": "Particles per superclass",
+    "number.png": "Quality of every number of superclasses",
 }
 # Option of the job: parameter of rebalance external.
 PARAMETERS = {
