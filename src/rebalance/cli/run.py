@@ -49,7 +49,8 @@ NAME = "run"
 HELP = "superclasses, pictures and a balanced particle set of a 2D classification"
 # What the report's controls set: its command has them in its own words.
 PAGE_OPTIONS = (
-    *("-k", "--n-superclasses", "--factor", "--max-size", "--seed", "--output"),
+    *("-k", "--n-superclasses", "--factor", "--max-size", "--cap-percentile", "--target"),
+    *("--seed", "--output"),
     "--overwrite!",
 )
 SEARCH_OPTIONS = ("mask_diameter", "max_shift", "resolution", "no_mirror", "exhaustive")

@@ -138,16 +138,25 @@ def _run(result: Result) -> dict[str, Any]:
         "k": result.superclasses.n_superclasses,
         "factor": "" if asked.factor is None else f"{asked.factor:f}",
         "maxSize": "" if asked.max_size is None else str(asked.max_size),
-        "moved": [],
+        "kept": result.balance.kept.tolist(),  # by whatever rule, which the page may not know
+        "cap": result.balance.cap,
     }
 
 
 def _command(result: Result, provenance: Provenance) -> dict[str, Any]:
+    asked = result.settings.balance
+    rules = {
+        "--factor": asked.factor,
+        "--max-size": asked.max_size,
+        "--cap-percentile": asked.cap_percentile,
+        "--target": asked.target,
+    }
+    given = [(option, str(value)) for option, value in rules.items() if value is not None]
     return {
         "words": list(provenance.words),
+        "rule": [word for pair in given for word in pair],
         "output": provenance.output,
-        "seed": result.settings.balance.seed,
-        "constraints": [],
+        "seed": asked.seed,
     }
 
 

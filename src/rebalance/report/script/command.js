@@ -6,11 +6,18 @@ const shellWord = (word) =>
 // Options of the run that made this page, and those that the page sets.
 function commandText() {
   const words = [...data.command.words, "-k", String(state.k)];
-  if (state.factor !== "") words.push("--factor", state.factor);
-  if (state.maxSize !== "") words.push("--max-size", state.maxSize);
+  if (isRun()) words.push(...data.command.rule);
+  else words.push(...ruleOfPage());
   if (state.moved.size) words.push("--constraints", "constraints.csv");
   words.push("--seed", String(data.command.seed), "--output", outputName());
   return words.map(shellWord).join(" ");
+}
+
+function ruleOfPage() {
+  const words = [];
+  if (state.factor !== "") words.push("--factor", state.factor);
+  if (state.maxSize !== "") words.push("--max-size", state.maxSize);
+  return words;
 }
 
 // A directory of its own for every setting, since a run never writes into the results of another.
@@ -24,7 +31,7 @@ function outputName() {
 
 function constraintsText() {
   const rows = [...state.moved].map(([i, label]) => `${averages[i].number},move,${label}`);
-  return ["class_number,action,value", ...data.command.constraints, ...rows, ""].join("\n");
+  return ["class_number,action,value", ...rows, ""].join("\n");
 }
 
 function assignmentText() {

@@ -53,7 +53,6 @@ function nearestNumber(wanted) {
 function resetToRun() {
   Object.assign(state, { k: data.run.k, factor: data.run.factor, maxSize: data.run.maxSize });
   state.moved.clear();
-  for (const [average, label] of data.run.moved) state.moved.set(average, label);
   redraw();
 }
 

@@ -65,13 +65,25 @@ function currentOrder(labels) {
     .map(([i]) => i);
 }
 
+// Whether the page shows what the run did, by a rule that the controls may not know.
+function isRun() {
+  const { k, factor, maxSize } = data.run;
+  const same = state.k === k && state.factor === factor && state.maxSize === maxSize;
+  return same && state.moved.size === 0;
+}
+
+function keptOf(sizes) {
+  if (isRun()) return { cap: data.run.cap, kept: data.run.kept };
+  const cap = capOf(sizes);
+  return { cap, kept: sizes.map((size) => (cap === null ? size : Math.min(size, cap))) };
+}
+
 // Everything that the drawings need, made once for each change.
 function snapshot() {
   const labels = currentLabels();
   const order = currentOrder(labels);
   const sizes = sizesOf(labels);
-  const cap = capOf(sizes);
-  const kept = sizes.map((size) => (cap === null ? size : Math.min(size, cap)));
+  const { cap, kept } = keptOf(sizes);
   const members = Array.from({ length: state.k }, () => []);
   const outside = [];
   for (const i of order) (labels[i] >= 0 ? members[labels[i]] : outside).push(i);
