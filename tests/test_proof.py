@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rebalance import balance
@@ -23,6 +23,7 @@ def random_directions(n: int, squeeze: float = 1.0) -> np.ndarray:
     return direction / np.linalg.norm(direction, axis=1, keepdims=True)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 500), min_size=1, max_size=12))
 def test_gini_is_the_mean_difference_over_twice_the_mean(sizes: list[int]) -> None:
     pairs = [abs(a - b) for a, b in itertools.product(sizes, repeat=2)]
@@ -41,6 +42,7 @@ def test_spread_of_known_sizes() -> None:
     assert spread_of(np.zeros(3, np.int64)).ratio == 0
 
 
+@settings(deadline=None)
 @given(SIZES)
 def test_a_factor_keeps_what_the_table_says(sizes: np.ndarray) -> None:
     table = factor_table(sizes)
