@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import json
 import shlex
 import sys
 from collections.abc import Callable
@@ -34,6 +35,7 @@ from ..report import (
     factor_lines,
     proof_lines,
     save_figures,
+    summary_data,
     summary_lines,
     write_report,
 )
@@ -87,6 +89,9 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
         "--overwrite", action="store_true", help="replace earlier results in the output directory"
     )
     cryosparc.add_arguments(parser, particles)
+    files.add_argument(
+        "--json", action="store_true", help="print the summary as JSON, and nothing else"
+    )
     add_dry_run(files, output)
 
 
@@ -199,7 +204,9 @@ def run_job(
     watch = Stopwatch()
     with watch.part("reading"):
         job = cryosparc.open_input(args, threads)
-    print("\n".join(job.found), flush=True)
+    as_json = getattr(args, "json", False)
+    if not as_json:
+        print("\n".join(job.found), flush=True)
     settings = dataclasses.replace(settings, affinity=_search_settings(args, job))
     inputs = [*job.inputs, *([args.affinity] if args.affinity else [])]
     if getattr(args, "dry_run", False):
@@ -227,10 +234,22 @@ def run_job(
         record["files"] = sorted(path.name for path in directory.iterdir())
         results.write_settings(record, directory / RESULTS_MARK)
         args.check_stopped()  # before the results appear
-    print("\n".join(_summary(result)))
-    print(f"\nResults in {args.output}; open {args.output / 'report.html'} in a browser.")
+    if as_json:
+        print(json.dumps(summary_data(result), indent=2))
+    else:
+        print("\n".join(_summary(result)))
+        print(f"\nResults in {args.output}; open {args.output / 'report.html'} in a browser.")
     cryosparc.save_results(args, job)
     return result
+
+
+def recompute(args: argparse.Namespace, affinity: Path) -> Result:
+    """What these options gave before, with the affinity that was found then; writes nothing."""
+    threads = as_threads(args.threads)
+    settings, job = _method_settings(args), cryosparc.open_input(args, threads)
+    settings = dataclasses.replace(settings, affinity=_search_settings(args, job))
+    args.affinity = affinity
+    return _compute(args, job, settings, threads)
 
 
 def _compute(args: argparse.Namespace, job: Job, settings: RunSettings, threads: int) -> Result:
@@ -334,6 +353,7 @@ def _record(result: Result, job: Job, inputs: list[Path], command: str) -> dict[
     return {
         "format_version": results.FORMAT_VERSION,
         "command": command,
+        "directory": str(Path.cwd()),
         "settings": results.as_plain(result.settings),
         "chosen_from_data": results.as_plain(result.affinity.settings),
         "n_superclasses": result.superclasses.n_superclasses,

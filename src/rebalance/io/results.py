@@ -127,3 +127,23 @@ def _as_settings(plain: dict[str, Any]) -> AffinitySettings:
 def write_settings(record: dict[str, Any], path: Path) -> None:
     """``settings.json``: everything that decided the outcome."""
     path.write_text(json.dumps(record, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    """What :func:`write_settings` wrote.
+
+    Raises
+    ------
+    RebalanceError
+        If the file is none of ours.
+    """
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        if {"command", "directory", "input_sha256"} <= set(record):
+            return dict(record)
+    except (OSError, ValueError, TypeError):
+        pass
+    raise RebalanceError(
+        f"{path} must be the settings.json of a finished run, and it is not: give the directory "
+        "that rebalance run wrote"
+    )

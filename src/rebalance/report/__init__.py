@@ -5,6 +5,7 @@ from .page import Provenance, write_report
 from .proof import factor_lines, proof_lines
 from .sheet import contact_sheet
 from .summary import summary_lines
+from .summary_data import summary_data
 
 __all__ = [
     "Provenance",
@@ -16,6 +17,7 @@ __all__ = [
     "proof_lines",
     "save_figures",
     "save_pdf",
+    "summary_data",
     "summary_lines",
     "write_report",
 ]
