@@ -20,7 +20,7 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 BASE = {"checks", "config", "errors", "_version"}
 STAGES = {"_images", "_affinity", "_junk", "_superclasses", "_balance", "_density", "_align"}
-STAGES |= {"_simulate"}
+STAGES |= {"_simulate", "_take_part"}
 FACE = "__init__"
 
 # What a module, or a package below rebalance, may import at run time.
@@ -52,6 +52,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "_halves": BASE,
     "_draw": BASE | {"_core", "_halves"},
     "_balance": BASE | {"_core", "_draw", "_rules", "_notebook"},
+    "_take_part": BASE,
     "_density": BASE,
     "_spread": BASE | {"_rules"},
     "_viewing": BASE | {"_symmetry", "sampling"},

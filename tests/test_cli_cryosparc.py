@@ -18,7 +18,10 @@ from rebalance.io.csg import read_csg
 from rebalance.io.simulated import write_relion_job
 from rebalance.io.simulated_cryosparc import ROOT, write_cryosparc_job
 
-SMALL = SimulationSettings(averages=24, views=4, box=32, particles=900, junk=0.15, empty=1)
+# Every average keeps particles, so that the same ones take part when results are an input again.
+SMALL = SimulationSettings(
+    averages=24, views=4, box=32, particles=900, junk=0.15, empty=1, particle_ratio=4
+)
 PARTICLES = f"{ROOT}_particles.cs"
 OPTIONS = ("-k", "4", "--factor", "0.6", "-j", "1")
 RESULTS = {
@@ -49,11 +52,11 @@ def run(output: Path, *words: object) -> Path:
 def superclasses(output: Path, first: int) -> dict[int, tuple[int, int]]:
     """Superclass and particles by average, counted from 0, for those that took part."""
     with (output / "superclasses.csv").open() as file:
-        rows = [{key: int(value) for key, value in row.items()} for row in csv.DictReader(file)]
+        rows = list(csv.DictReader(file))
     return {
-        row["class_number"] - first: (row["superclass"], row["particles"])
+        int(row["class_number"]) - first: (int(row["superclass"]), int(row["particles"]))
         for row in rows
-        if row["superclass"] >= 0
+        if int(row["superclass"]) >= 0
     }
 
 

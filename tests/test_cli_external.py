@@ -174,7 +174,8 @@ def test_real_project(test_data, tmp_path, monkeypatch):
         folder.chmod(0o755)
     monkeypatch.chdir(tmp_path / "project")
     data = "Class2D/job013/run_it100_data.star"
-    assert external("--k", 16, "--max_size", 100, parts=data) == 0
+    options = ("--k", 16, "--max_size", 100, "--junk", "keep")
+    assert external(*options, parts=data) == 0
     assert files(Path(JOB)) == OURS | {SUCCESS, "note.txt"}
     assert [node[2] for node in nodes(Path())] == [*OLD, "LogFile.pdf.relion"]  # a 3.1 project
     before = read_particles(Path(data))

@@ -19,7 +19,13 @@ from test_pipeline import Job, make_job
 from rebalance import Affinity
 from rebalance._simulate import SimulationSettings, simulate
 from rebalance.cli import main
-from rebalance.config import AffinitySettings, BalanceSettings, RunSettings, SuperclassSettings
+from rebalance.config import (
+    AffinitySettings,
+    BalanceSettings,
+    RunSettings,
+    SuperclassSettings,
+    TakePartSettings,
+)
 from rebalance.io import read_particles
 from rebalance.io.simulated import write_relion_job
 from rebalance.io.simulated_cryosparc import write_cryosparc_job
@@ -203,6 +209,7 @@ def test_in_many_cases(seed: int, rule: dict[str, Any], drop: str, k: int | None
         return
     aff = random_affinity(rng, n)
     asked = RunSettings(
+        take_part=TakePartSettings(junk="keep"),
         superclasses=SuperclassSettings(None if each else k, superclassification=not each),
         balance=BalanceSettings(**rule, drop=drop, seed=int(seed)),
     )

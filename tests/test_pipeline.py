@@ -14,7 +14,7 @@ from rebalance._balance import Balance
 from rebalance.config import AffinitySettings, BalanceSettings, RunSettings, SuperclassSettings
 from rebalance.errors import RebalanceError
 from rebalance.io.tables import ClassAverages
-from rebalance.pipeline import average_of_particle, compare, n_superclasses, run, why_left_out
+from rebalance.pipeline import average_of_particle, compare, n_superclasses, run
 
 
 @dataclass(frozen=True)
@@ -118,16 +118,6 @@ def test_particles_of_blank_averages_are_kept_and_not_capped():
     assert result.kept[:2].sum() == 4
 
 
-def test_reasons_to_leave_out():
-    job = make_job([5, 0, 5, 0, 5])
-    job.averages.images[[1, 4]] = [[[0.0]], [[3.5]]]  # of one value, whichever
-    job.averages.selected[3] = False
-    particles = np.array([5, 0, 5, 0, 5])
-    expected = ("", "blank", "", "not selected", "blank")
-    assert why_left_out(job.averages, particles) == expected
-    assert why_left_out(job.averages, np.array([5, 0, 0, 5, 5]))[2] == "no particles"
-
-
 def test_class_without_an_average_is_refused():
     job = make_job([3, 3])
     job.particles.class_number[4] = 9
@@ -187,3 +177,5 @@ def test_a_tiny_superclass_that_costs_more_than_half(sizes, factor, warned):
     assert isinstance(result.balance, Balance)
     sentence = "superclass 0 has 1 of 500 particles (0.20 %), and yet its size costs "
     assert [w.startswith(sentence) for w in result.warnings] == [True] * warned
+    advice = "leave them out (--leave-out 1) or give a maximum superclass size (--max-size)"
+    assert [w.endswith(advice) for w in result.warnings] == [True] * warned

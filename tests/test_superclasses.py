@@ -17,6 +17,7 @@ import rebalance
 from rebalance import RebalanceError, Superclassifier, _core, superclassify
 from rebalance._simulate import Simulation, SimulationSettings, simulate
 from rebalance._superclass_tree import by_size
+from rebalance._superclasses import regrouped
 from rebalance.metrics import adjusted_rand_index
 
 Floats = NDArray[np.float64]
@@ -343,3 +344,24 @@ def test_the_core_refuses_what_would_read_beyond_its_arrays() -> None:
         _core.sharpen(np.ones(3), neighbours=1, reach=1.0)
     with pytest.raises(ValueError, match="neighbours must be from 0, reach above 0"):
         _core.sharpen(np.eye(3), neighbours=1, reach=0.0)
+
+
+def test_regrouping_by_the_same_labels_changes_nothing():
+    _, aff = simulated()
+    found = superclassify(aff, 8)
+    again = regrouped(found, aff, found.labels)
+    for name in ("labels", "order", "confidence", "runner_up", "superclass_confidence"):
+        np.testing.assert_allclose(getattr(again, name), getattr(found, name), atol=1e-12)
+
+
+def test_a_moved_average_is_less_sure_of_its_superclass():
+    _, aff = simulated()
+    found = superclassify(aff, 8)
+    labels = found.labels.copy()
+    moved = int(np.flatnonzero(labels == 0)[0])
+    labels[moved] = 7
+    again = regrouped(found, aff, labels)
+    assert again.n_superclasses == 8
+    assert again.confidence[moved] < found.confidence[moved]
+    assert again.runner_up[moved] == 0
+    assert sorted(again.order) == list(range(len(labels)))

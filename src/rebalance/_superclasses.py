@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ._display_order import display_order
-from ._superclass_fit import is_nowhere
+from ._superclass_fit import contrast, fit_of, group_sums, is_nowhere, usual_distance
 from ._superclass_number import Cuts, all_cuts
 from ._superclass_tree import Tree, by_size, grow_tree, sharpen_values
 from .checks import as_affinity_values, as_seed, as_whole
@@ -271,6 +271,35 @@ def _of_all(
         confidence_by_k=confidence_by_k,
         isolated=isolated,
         warnings=isolated_warning(np.flatnonzero(isolated), "index"),
+    )
+
+
+def regrouped(found: Superclasses, aff: Affinity, labels: Labels) -> Superclasses:
+    """The superclasses after averages were moved by hand.
+
+    Parameters
+    ----------
+    found : Superclasses
+        As they were found; what does not depend on `labels` stays.
+    aff : Affinity
+        Affinity of all N averages.
+    labels : (N,) int32 array
+        Superclass of each average, every number from 0 at least once; -1 = none.
+    """
+    values = as_affinity_values(aff.values)
+    members = np.flatnonzero(labels >= 0)
+    groups, n = labels[members], len(labels)
+    inside = np.ascontiguousarray(values[np.ix_(members, members)])
+    distance = contrast(sharpen_values(inside))
+    fit = fit_of(group_sums(distance, groups), groups, usual_distance(distance))
+    return replace(
+        found,
+        labels=labels,
+        order=display_order(values, labels),
+        n_superclasses=int(groups.max()) + 1,
+        confidence=_spread(fit.confidence, members, n, 0),
+        runner_up=_spread(fit.runner_up.astype(np.int32), members, n, -1),
+        superclass_confidence=np.bincount(groups, fit.confidence) / np.bincount(groups),
     )
 
 

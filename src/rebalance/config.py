@@ -27,6 +27,20 @@ class AffinitySettings:
 
 
 @dataclass(frozen=True)
+class TakePartSettings:
+    """Which class averages take part, and what the user knows about them.
+
+    Averages are named by class number.
+    """
+
+    junk: str = "report"  # report, set-aside or keep
+    min_particles: int = 1  # of a class that takes part
+    leave_out: tuple[int, ...] = ()  # classes
+    groups: tuple[tuple[int, str], ...] = ()  # class, group: one superclass each, never shared
+    moves: tuple[tuple[int, int], ...] = ()  # class, superclass that it moves to after grouping
+
+
+@dataclass(frozen=True)
 class SuperclassSettings:
     """How class averages are grouped."""
 
@@ -64,5 +78,6 @@ class RunSettings:
     """Everything that decides the outcome of a run."""
 
     affinity: AffinitySettings = AffinitySettings()
+    take_part: TakePartSettings = TakePartSettings()
     superclasses: SuperclassSettings = SuperclassSettings()
     balance: BalanceSettings = BalanceSettings()

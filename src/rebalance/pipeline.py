@@ -11,9 +11,19 @@ from numpy.typing import NDArray
 
 from ._affinity import Progress, affinity
 from ._job_balance import balance_job
+from ._junk import find_junk
 from ._proof import Proof, prove
-from ._superclasses import Superclasses, isolated_warning, superclassify
-from .config import AffinitySettings, RunSettings, SuperclassSettings
+from ._superclasses import Superclasses, isolated_warning, regrouped, superclassify
+from ._take_part import (
+    Wishes,
+    as_wishes,
+    classes_apart,
+    heeded,
+    move,
+    why_left_out,
+    without_junk,
+)
+from .config import AffinitySettings, RunSettings, SuperclassSettings, TakePartSettings
 from .errors import RebalanceError
 
 if TYPE_CHECKING:
@@ -36,15 +46,22 @@ class Result:
         All N averages of the input.
     particles : (N,) int64 array
         Particles per average.
+    junk : tuple of N str
+        What the image of a junk average shows, as :func:`find_junk` says; empty for the others,
+        and for all where junk is kept.
     left_out : tuple of N str
-        Why an average takes no part (``blank``, ``not selected``, ``no particles``); empty where
-        it does.
+        Why an average takes no part (``as asked``, ``blank``, ``not selected``, ``no particles``,
+        ``fewer than 20 particles``, ``junk (edge)``); empty where it does.
+    apart : dict of str to (P,) bool array
+        Particles that are neither kept nor excluded: ``left_out`` where classes were left out,
+        ``set_aside`` where junk is set aside.
     affinity : Affinity
         Of all N averages; a blank one has affinity 0 to all others.
     superclasses : Superclasses
         Label -1 where `left_out` is not empty.
     balance : Balance
-        Over all P particles; those of no class are not kept. Sizes are those of superclasses.
+        Over all P particles; those of no class, and those apart, are not kept. Sizes are those of
+        superclasses.
     kept : (N,) int64 array
         Particles kept per average.
     warnings : tuple of str
@@ -59,7 +76,9 @@ class Result:
     settings: RunSettings
     averages: ClassAverages
     particles: NDArray[np.int64]
+    junk: tuple[str, ...]
     left_out: tuple[str, ...]
+    apart: dict[str, NDArray[np.bool_]]
     affinity: Affinity
     superclasses: Superclasses
     balance: Balance
@@ -67,6 +86,14 @@ class Result:
     warnings: tuple[str, ...]
     bins: Balance | None = None
     proof: Proof | None = None
+
+    @property
+    def excluded(self) -> NDArray[np.bool_]:
+        """(P,) particles that are neither kept nor apart."""
+        excluded = ~self.balance.keep
+        for particles in self.apart.values():
+            excluded &= ~particles
+        return excluded
 
 
 def run(
@@ -103,20 +130,27 @@ def run(
     RebalanceError
         For settings that do not fit the job.
     """
-    average = average_of_particle(job)
-    particles = _count(average, len(job.averages))
-    left_out = why_left_out(job.averages, particles, took_part)
-    takes_part = np.array([not reason for reason in left_out])
-    number = n_superclasses(settings.superclasses, int(takes_part.sum()))
+    averages, average = job.averages, average_of_particle(job)
+    particles = _count(average, len(averages))
+    wishes = as_wishes(settings.take_part, averages.class_number)
+    least = settings.take_part.min_particles
+    left_out = why_left_out(averages, particles, wishes, least, took_part)
+    wishes, unheeded = heeded(wishes, left_out, settings)
+    n_superclasses(settings.superclasses, left_out.count(""))  # refuses before the comparison
+    _check_placing(wishes, settings.superclasses)
 
-    aff = given or compare(job.averages, settings.affinity, threads, progress)
-    superclasses = superclassify(aff, number, leave_out=~takes_part)
+    aff = given or compare(averages, settings.affinity, threads, progress)
+    junk = name_junk(averages, aff, settings.take_part)
+    acting = junk if settings.superclasses.superclassification else ("",) * len(junk)
+    left_out = without_junk(left_out, acting, wishes)
+    superclasses = group(aff, settings.superclasses, left_out, acting, wishes)
+    classes = classes_apart(left_out, wishes, acting, settings.take_part)
+    apart = {name: (average >= 0) & chosen[average] for name, chosen in classes.items()}
     balanced, bins = balance_job(
-        job, average, aff, superclasses, settings.balance, columns, threads
+        job, _inside(average, apart), aff, superclasses, settings.balance, columns, threads
     )
-    kept = _count(average[balanced.keep], len(job.averages))
-    isolated = isolated_warning(job.averages.class_number[superclasses.isolated], "class")
-    warnings = (*job.warnings, *balanced.warnings, *_costly(balanced), *isolated)
+    costly = _costly(balanced, averages.class_number[superclasses.labels == balanced.limiting])
+    isolated = isolated_warning(averages.class_number[superclasses.isolated], "class")
     proof = prove(
         balanced.sizes,
         balanced.kept,
@@ -126,17 +160,53 @@ def run(
     )
     return Result(
         settings,
-        job.averages,
+        averages,
         particles,
+        junk,
         left_out,
+        apart,
         aff,
         superclasses,
         balanced,
-        kept,
-        warnings,
+        _count(average[balanced.keep], len(averages)),
+        (*job.warnings, *unheeded, *balanced.warnings, *costly, *isolated),
         bins,
         proof,
     )
+
+
+def name_junk(
+    averages: ClassAverages, aff: Affinity, settings: TakePartSettings
+) -> tuple[str, ...]:
+    """What each junk average shows; empty for the others, and for all where junk is kept."""
+    if settings.junk == "keep":
+        return ("",) * len(averages)
+    return find_junk(averages.images, aff)[1]
+
+
+def group(
+    aff: Affinity,
+    settings: SuperclassSettings,
+    left_out: tuple[str, ...],
+    junk: tuple[str, ...],
+    wishes: Wishes,
+) -> Superclasses:
+    """Superclasses of the averages that take part; junk that the user moves joins afterwards."""
+    takes_part = np.array([not reason for reason in left_out])
+    joins = (wishes.move_to >= 0) & np.array([shows != "" for shows in junk])
+    number = n_superclasses(settings, int((takes_part & ~joins).sum()), any(junk))
+    found = superclassify(aff, number, leave_out=~takes_part | joins, together=wishes.together)
+    if not (wishes.move_to >= 0).any():
+        return found
+    return regrouped(found, aff, move(found.labels, wishes))
+
+
+def _inside(average: NDArray[np.int32], apart: dict[str, NDArray[np.bool_]]) -> NDArray[np.int32]:
+    """(P,) average of each particle; -1 where it has none or goes to an output of its own."""
+    inside = average.copy()
+    for particles in apart.values():
+        inside[particles] = -1
+    return inside
 
 
 def compare(
@@ -171,39 +241,22 @@ def average_of_particle(job: Job) -> NDArray[np.int32]:
     return average
 
 
-def why_left_out(
-    averages: ClassAverages,
-    particles: NDArray[np.int64],
-    took_part: NDArray[np.bool_] | None = None,
-) -> tuple[str, ...]:
-    """Why each average takes no part; empty where it does.
-
-    One that took part in an earlier run does so again when the draw left it without particles, so
-    that a second run groups the same averages.
-    """
-    empty = particles == 0
-    if took_part is not None:
-        empty &= ~took_part
-    lowest = averages.images.min(axis=(1, 2))
-    blank = lowest == averages.images.max(axis=(1, 2))
-    reasons = [
-        (blank, "blank"),
-        (~averages.selected, "not selected"),
-        (empty, "no particles"),
-    ]
-    return tuple(
-        next((reason for applies, reason in reasons if applies[i]), "")
-        for i in range(len(averages))
-    )
-
-
-def n_superclasses(settings: SuperclassSettings, n_averages: int) -> int | str:
+def n_superclasses(
+    settings: SuperclassSettings, n_averages: int, junk_left_out: bool = False
+) -> int | str:
     """Number of superclasses asked for, given the averages that take part."""
     number = settings.n_superclasses
-    if number is not None and number > n_averages and settings.superclassification:
+    if n_averages == 0 and junk_left_out:
         raise RebalanceError(
-            f"the number of superclasses must be at most the number of averages that take part "
-            f"({n_averages}), not {number}: ask for fewer, or leave it out to have it found"
+            "no average takes part, as all that could look like junk: look at them, and give "
+            "--junk keep if they show particles"
+        )
+    if number is not None and number > n_averages and settings.superclassification:
+        besides = " besides junk" if junk_left_out else ""
+        raise RebalanceError(
+            f"the number of superclasses must be at most the number of averages that take part"
+            f"{besides} ({n_averages}), not {number}: ask for fewer, or leave it out to have it "
+            "found"
         )
     if settings.superclassification:
         return "auto" if number is None else number
@@ -215,12 +268,21 @@ def n_superclasses(settings: SuperclassSettings, n_averages: int) -> int | str:
     return n_averages
 
 
+def _check_placing(wishes: Wishes, settings: SuperclassSettings) -> None:
+    if wishes.placed.any() and not settings.superclassification:
+        raise RebalanceError(
+            "without superclassification every average is its own superclass, so that class "
+            f"{wishes.class_number[wishes.placed][0]} can be neither grouped nor moved: drop one "
+            "of the two"
+        )
+
+
 def _count(average: NDArray[np.int32], n: int) -> NDArray[np.int64]:
     return np.bincount(average[average >= 0], minlength=n).astype(np.int64)
 
 
-def _costly(balanced: Balance) -> tuple[str, ...]:
-    """A warning when a tiny superclass costs more than half of the particles."""
+def _costly(balanced: Balance, classes: NDArray[np.int32]) -> tuple[str, ...]:
+    """A warning when a tiny superclass, which these `classes` make up, costs over half of all."""
     total, left = int(balanced.sizes.sum()), int(balanced.kept.sum())
     if balanced.limiting is None or 2 * left >= total:
         return ()
@@ -230,5 +292,7 @@ def _costly(balanced: Balance) -> tuple[str, ...]:
     return (
         f"superclass {balanced.limiting} has {size:,} of {total:,} particles "
         f"({100 * size / total:.2f} %), and yet its size costs {total - left:,} of them: look at "
-        "its averages, and give a maximum superclass size instead if they do not matter",
+        "its averages, and if they do not matter leave them out "
+        f"(--leave-out {','.join(map(str, classes))}) or give a maximum superclass size "
+        "(--max-size)",
     )

@@ -11,6 +11,7 @@ from .._symmetry import as_symmetry
 from ..checks import as_seed, as_whole
 from ..config import BalanceSettings
 from ..errors import RebalanceError
+from .numbers import as_int
 
 BY = ("superclasses", "directions", "density")
 POLICIES = ("random", "worst", "even")
@@ -120,14 +121,6 @@ def _add_bins(balance: argparse._ArgumentGroup) -> None:
         default=default.symmetry,
         help="point group of the particle, for viewing directions: C1 (default), C4, D7, T, O, I",
     )
-
-
-def as_int(text: str) -> int:
-    """Read a whole number, for argparse."""
-    try:
-        return int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"must be a whole number, not {text!r}") from None
 
 
 def balance_settings(args: argparse.Namespace) -> BalanceSettings:

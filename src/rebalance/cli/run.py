@@ -39,10 +39,11 @@ from ..report import (
     summary_lines,
     write_report,
 )
-from . import cryosparc
-from .balance_options import add_balance_options, add_dry_run, as_int, balance_settings
+from . import cryosparc, take_part
+from .balance_options import add_balance_options, add_dry_run, balance_settings
 from .command_line import without_options
 from .lengths import Length, as_length
+from .numbers import as_int
 from .progress import ProgressBar
 from .split import write_split
 from .stopwatch import Stopwatch
@@ -68,6 +69,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     """Declare the options that say how to compute."""
     _add_method(parser)
     add_balance_options(parser)
+    take_part.add_arguments(parser)
     _add_search(parser)
 
 
@@ -208,7 +210,7 @@ def run_job(
     if not as_json:
         print("\n".join(job.found), flush=True)
     settings = dataclasses.replace(settings, affinity=_search_settings(args, job))
-    inputs = [*job.inputs, *([args.affinity] if args.affinity else [])]
+    inputs = [*job.inputs, *take_part.inputs(args), *([args.affinity] if args.affinity else [])]
     if getattr(args, "dry_run", False):
         result = _compute(args, job, settings, threads)
         print("\n".join([*_summary(result), "", *factor_lines(result)]))
@@ -305,6 +307,7 @@ def _method_settings(args: argparse.Namespace) -> RunSettings:
         number = as_whole("number of superclasses (-k)", args.n_superclasses, 1)
     balance = balance_settings(args)
     return RunSettings(
+        take_part=take_part.settings(args),
         superclasses=SuperclassSettings(number, not args.no_superclassification, balance.seed),
         balance=balance,
     )
@@ -373,10 +376,12 @@ def _record(result: Result, job: Job, inputs: list[Path], command: str) -> dict[
 
 def _write_tables(result: Result, job: Job, directory: Path) -> None:
     suffix = job.particles.suffix
-    kept, excluded = (directory / f"particles{end}{suffix}" for end in ("", "_excluded"))
-    job.particles.write_parts(
-        np.where(result.balance.keep, np.uint8(1), np.uint8(2)), [kept, excluded]
-    )
+    parts = {"": result.balance.keep, "_excluded": result.excluded}
+    parts |= {f"_{name}": particles for name, particles in result.apart.items()}
+    part = np.zeros(len(job.particles), dtype=np.uint8)
+    for number, particles in enumerate(parts.values(), start=1):
+        part[particles] = number
+    job.particles.write_parts(part, [directory / f"particles{end}{suffix}" for end in parts])
     takes_part = result.superclasses.labels >= 0
     job.write_averages(takes_part, directory / f"class_averages{suffix}")
     job.write_selection(takes_part, directory)

@@ -25,6 +25,8 @@ PROJECT, JOB = re.compile(r"P\d+"), re.compile(r"J\d+")
 TITLES = {  # what is saved, by the name of its file, with its title on the server
     "particles": "Particles kept by rebalance",
     "particles_excluded": "Particles excluded by rebalance",
+    "particles_set_aside": "Particles of junk, set aside by rebalance",
+    "particles_left_out": "Particles of classes that rebalance left out",
     "class_averages": "Class averages that took part in rebalance",
 }
 
@@ -127,7 +129,8 @@ def save_to_server(server: Server, results: Path, workspace: str | None = None) 
         If the server fails.
     """
     saved = {}
-    for name, title in TITLES.items():
+    there = {name: title for name, title in TITLES.items() if (results / f"{name}.cs").exists()}
+    for name, title in there.items():
         kind, slot, source = "particle", CLASS_SLOT, server.particles
         if name == "class_averages":
             kind, slot, source = "template", IMAGE_SLOT, server.templates

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 FORMAT_VERSION = 1
 AFFINITY_ARRAYS = ("values", "angle", "shift", "mirror")
-SUPERCLASS_COLUMNS = ("class_number", "superclass", "particles", "kept")
+SUPERCLASS_COLUMNS = ("class_number", "superclass", "particles", "kept", "left_out", "junk")
 
 
 def images_sha256(images: NDArray[np.float32]) -> str:
@@ -60,15 +60,17 @@ def _plain(value: object) -> object:
 def write_superclasses(result: Result, path: Path) -> None:
     """``superclasses.csv``: a line per class average, in input order."""
     columns = (
-        result.averages.class_number,
-        result.superclasses.labels,
-        result.particles,
-        result.kept,
+        result.averages.class_number.tolist(),
+        result.superclasses.labels.tolist(),
+        result.particles.tolist(),
+        result.kept.tolist(),
+        result.left_out,
+        result.junk,
     )
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(SUPERCLASS_COLUMNS)
-        writer.writerows(zip(*(column.tolist() for column in columns), strict=True))
+        writer.writerows(zip(*columns, strict=True))
 
 
 def write_affinity(aff: Affinity, class_number: NDArray[np.int32], sha256: str, path: Path) -> None:

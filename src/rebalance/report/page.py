@@ -18,7 +18,7 @@ from .markup import image, items
 from .payload import payload
 from .proof import factor_grid, proof_table, sampling_note
 from .style import png_of
-from .summary import answer, cap_sentence, number_sentence
+from .summary import answer, cap_sentence, junk_line, number_sentence
 from .tables import averages_table, curve_table, pairs_table, settings_table, superclass_table
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ def write_report(result: Result, path: Path, provenance: Provenance) -> None:
         "data": payload(result, every, provenance),
         "answer": escape(answer(result)),
         "cap": escape(cap_sentence(result)),
+        "junk": _paragraph(junk_line(result)),
         "warnings": _warnings(result),
         **_slider(result, every),
         **_curve(result),
@@ -110,6 +111,10 @@ def _policy_hash(script: str) -> str:
 
 def _shipped(name: str) -> str:
     return files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _paragraph(sentence: str) -> str:
+    return f"<p>{escape(sentence[:1].upper() + sentence[1:])}.</p>" if sentence else ""
 
 
 def _warnings(result: Result) -> str:

@@ -197,9 +197,11 @@ def _draw_average(ax: Axes, image: NDArray[np.float32], x: float, y: float) -> N
 def _draw_caption(
     ax: Axes, result: Result, index: int, x: float, y: float, font: float, *, bold: bool
 ) -> None:
-    number, particles = result.averages.class_number[index], result.particles[index]
+    number, particles = str(result.averages.class_number[index]), result.particles[index]
+    if result.junk[index] and not result.left_out[index]:
+        number += f" ({result.junk[index]})"
     weight = "bold" if bold else "normal"
-    ax.text(x + 0.5, -y - 1.02, str(number), size=font, weight=weight, ha="center", va="top")
+    ax.text(x + 0.5, -y - 1.02, number, size=font, weight=weight, ha="center", va="top")
     ax.text(
         x + 0.5, -y - 1.23, f"{particles:,}", size=font - 0.5, color="0.3", ha="center", va="top"
     )

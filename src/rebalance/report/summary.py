@@ -107,10 +107,12 @@ def percent(part: float, whole: float) -> str:
 def answer(result: Result) -> str:
     """Say in a sentence how the particles spread over superclasses, and what was kept."""
     sizes, n_particles = result.balance.sizes, len(result.balance.keep)
-    n_kept = int(result.balance.keep.sum())
+    n_kept, n_excluded = int(result.balance.keep.sum()), int(result.excluded.sum())
     drawn = f"{n_kept:,} of {counted(n_particles, 'particle')} were kept"
-    if n_kept < n_particles:
-        drawn += f" and {n_particles - n_kept:,} excluded"
+    others = [f"{n_excluded:,} excluded"] if n_excluded else []
+    others += [f"{n:,} {name}" for name, n in apart_counts(result).items() if n]
+    if others:
+        drawn += f" and {', '.join(others)}"
     if not sizes.any():
         return f"No particle belongs to a superclass; {drawn}."
     largest = int(np.argmax(sizes))
@@ -119,6 +121,26 @@ def answer(result: Result) -> str:
         f"evenly as {effective_number(sizes):.1f} superclasses of equal size would; the largest, "
         f"superclass {largest}, holds {percent(sizes[largest], sizes.sum())} of them; {drawn}."
     )
+
+
+def apart_counts(result: Result) -> dict[str, int]:
+    """Particles that went to outputs of their own: ``left out``, ``set aside``."""
+    return {name.replace("_", " "): int(mask.sum()) for name, mask in result.apart.items()}
+
+
+def junk_line(result: Result) -> str:
+    """Say how many averages are junk, what they show, and what becomes of their particles."""
+    shown = Counter(shows for shows in result.junk if shows)
+    if not shown:
+        return ""
+    is_junk = np.array([shows != "" for shows in result.junk])
+    particles = counted(int(result.particles[is_junk].sum()), "particle")
+    fate = "named only"
+    if result.settings.superclasses.superclassification:
+        fate = "in no superclass"
+        fate += ", particles set aside" if "set_aside" in result.apart else ""
+    kinds = ", ".join(f"{n} {shows}" for shows, n in shown.most_common())
+    return f"junk: {counted(int(is_junk.sum()), 'average')} ({kinds}) with {particles}, {fate}"
 
 
 def compared_line(result: Result) -> str:
@@ -208,6 +230,7 @@ def summary_lines(result: Result, found: Sequence[str]) -> list[str]:
     return [
         *found,
         compared_line(result),
+        *filter(None, [junk_line(result)]),
         "",
         *_totals(result),
         "",
@@ -220,13 +243,17 @@ def summary_lines(result: Result, found: Sequence[str]) -> list[str]:
 
 def _totals(result: Result) -> list[str]:
     n_particles, n_kept = len(result.balance.keep), int(result.balance.keep.sum())
-    n_excluded = n_particles - n_kept
+    n_excluded = int(result.excluded.sum())
     return [
         f"class averages  {len(result.particles):>12,}  {_left_out_note(result)}".rstrip(),
         f"superclasses    {len(result.balance.sizes):>12,}  {_evenness_note(result)}".rstrip(),
         f"particles       {n_particles:>12,}  {_classless_note(result)}".rstrip(),
         f"  kept          {n_kept:>12,}  {percent(n_kept, n_particles)}",
         f"  excluded      {n_excluded:>12,}  {percent(n_excluded, n_particles)}",
+        *(
+            f"  {name:<14}{n:>12,}  {percent(n, n_particles)}"
+            for name, n in apart_counts(result).items()
+        ),
         *_half_sets_line(result),
     ]
 

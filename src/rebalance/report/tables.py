@@ -88,7 +88,7 @@ def _average_rows(result: Result) -> Iterator[list[str]]:
             f"{result.particles[index]:,}",
             _number(result.averages.resolution[index], 1),
             _number(result.superclasses.confidence[index], 2) if inside else NONE,
-            result.left_out[index],
+            _remark(result, index),
         ]
 
 
@@ -101,6 +101,12 @@ def curve_table(result: Result) -> str:
         for at, k in enumerate(result.superclasses.curve["n_superclasses"])
     )
     return table("Quality of every number of superclasses", columns, rows)
+
+
+def _remark(result: Result, index: int) -> str:
+    """Why an average takes no part, or that it looks like junk all the same."""
+    reason, shows = result.left_out[index], result.junk[index]
+    return reason or (f"looks like junk ({shows})" if shows else "")
 
 
 def settings_table(result: Result) -> str:
@@ -135,7 +141,10 @@ def _setting(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, tuple):
-        return (" to " if len(value) == 2 else ", ").join(_setting(part) for part in value)
+        limits = len(value) == 2 and all(isinstance(part, float) for part in value)
+        pairs = all(isinstance(part, tuple) for part in value)
+        parts = [" ".join(map(str, part)) if pairs else _setting(part) for part in value]
+        return (" to " if limits else ", ").join(parts) or NONE
     return str(value)
 
 
