@@ -19,9 +19,6 @@ inline V load(const float *p) {
 inline void store(float *p, V v) {
   *reinterpret_cast<V *>(p) = v;
 }
-inline V splat(float x) {
-  return x - V{};
-}
 
 struct C { // complex lanes
   V re, im;
@@ -221,17 +218,15 @@ inline RingPair split(const float *data, const FftPlan &plan, int m, float scale
 struct Half {
   V here, opposite;
 };
-inline Half shifted(const float *here, const float *opposite, V cos_a, V sin_a) {
+inline Half shifted(const float *here, const float *opposite, float cos_a, float sin_a) {
   const V s = load(here), o = load(opposite);
   return {s * cos_a - o * sin_a, o * cos_a + s * sin_a};
 }
 
-// Rings of kLanes images, shifted, and their angular transform: W lanes from `lane` on.
-// phase(ring, a) gives cos and sin of 2 pi k . t, called ring by ring; `flip` -1 conjugates.
+// Rings of kLanes images, shifted, and their angular transform: W lanes from `polar` on.
 // out: [n_freq][n_rings][2][W], but nothing where ring < shape.first_ring[m].
-template <class Phase>
-void transform_shifted(const RingShape &shape, const float *polar, V flip, const Phase &phase,
-                       float *work, float *out) {
+void shift_lanes(const RingShape &shape, const float *polar, const float *phase, float *work,
+                 float *out) {
   const int half = shape.n_angles / 2, n_rings = shape.n_rings;
   const float scale = 0.5f / __builtin_sqrtf(static_cast<float>(shape.n_angles));
   for (int k = 0; k < n_rings; k += 2) {
@@ -241,8 +236,8 @@ void transform_shifted(const RingShape &shape, const float *polar, V flip, const
         Half s = {};
         if (k + part < n_rings) {
           const float *at = polar + (static_cast<long>(k + part) * shape.n_angles + a) * kLanes;
-          const C turn = phase(k + part, a);
-          s = shifted(at, at + half * kLanes, turn.re, turn.im);
+          const float *cs = phase + 2L * ((k + part) * half + a);
+          s = shifted(at, at + half * kLanes, cs[0], cs[1]);
         }
         store(work + 2 * W * a + W * part, s.here);
         store(work + 2 * W * (a + half) + W * part, s.opposite);
@@ -253,21 +248,17 @@ void transform_shifted(const RingShape &shape, const float *polar, V flip, const
         continue;
       const RingPair rings = split(work, *shape.fft, m, scale);
       float *at = out + 2 * W * (m * n_rings + k);
-      store_c(at, {rings.first.re, rings.first.im * flip});
+      store_c(at, rings.first);
       if (paired)
-        store_c(at + 2 * W, {rings.second.re, rings.second.im * flip});
+        store_c(at + 2 * W, rings.second);
     }
   }
 }
 
 void shift_rings(const RingShape &shape, const float *polar, const float *phase, float *work,
                  float *out) {
-  const auto table = [&](int ring, int a) {
-    const float *cs = phase + 2 * (ring * (shape.n_angles / 2) + a);
-    return C{splat(cs[0]), splat(cs[1])};
-  };
   for (int lane = 0; lane < kLanes; lane += W, out += 2 * W * shape.n_freq * shape.n_rings)
-    transform_shifted(shape, polar + lane, splat(1.0f), table, work, out);
+    shift_lanes(shape, polar + lane, phase, work, out);
 }
 
 // ---- All pairs: products over rings, transform over angular frequency, running maximum
@@ -446,7 +437,36 @@ void pairs(const PairBlock &p) {
   }
 }
 
-// ---- The climb from a grid point: value, gradient and curvature at any angle and shift
+// ---- The climb: rings at other angles; value, slope and curvature around an angle and shift
+
+// The samples of two rings are real and imaginary part of one complex transform and back.
+void resample(const Resample &r) {
+  const FftPlan &from = *r.from, &to = *r.to;
+  float *in = r.work, *out = r.work + 2L * W * from.length;
+  const float scale = r.scale / static_cast<float>(from.length);
+  const int n_freq = (from.length < to.length ? from.length : to.length) / 2;
+  for (int lane = 0; lane < kLanes; lane += W) {
+    for (int a = 0; a < from.length; ++a)
+      store_c(in + 2 * W * a,
+              {load(r.ring[0] + kLanes * a + lane), load(r.ring[1] + kLanes * a + lane)});
+    fft(in, from);
+    for (int m = 0; m < to.length; ++m)
+      store_c(out + 2 * W * m, C{V{}, V{}});
+    for (int m = 0; m < n_freq; ++m) { // the way back has the same sign: m and -m change places
+      const int minus = m == 0 ? 0 : from.length - m, to_minus = m == 0 ? 0 : to.length - m;
+      const C a = load_c(in + 2 * W * from.position[m]);
+      const C b = load_c(in + 2 * W * from.position[minus]);
+      store_c(out + 2 * W * to_minus, {a.re * scale, a.im * scale});
+      store_c(out + 2 * W * m, {b.re * scale, b.im * scale});
+    }
+    fft(out, to);
+    for (int a = 0; a < to.length; ++a) {
+      const C z = load_c(out + 2 * W * to.position[a]);
+      store(r.out[0] + kLanes * a + lane, z.re);
+      store(r.out[1] + kLanes * a + lane, z.im);
+    }
+  }
+}
 
 struct CosSin {
   V cos, sin;
@@ -468,146 +488,125 @@ inline CosSin cos_sin(V x) {
   return {cos_negative ? -cos : cos, sin_negative ? -sin : sin};
 }
 
-inline C conjugate_if(C a, float sign) {
-  return {a.re, a.im * sign};
+// From any address, into a register: left to itself the compiler reads it anew for every use, which
+// costs twice where a vector crosses a line of the cache.
+typedef float Unaligned __attribute__((vector_size(4 * W), aligned(4), may_alias));
+inline V load_anywhere(const float *p) {
+  V v = *reinterpret_cast<const Unaligned *>(p);
+#if defined(__x86_64__)
+  asm("" : "+v"(v));
+#elif defined(__aarch64__)
+  asm("" : "+w"(v));
+#endif
+  return v;
+}
+inline float sum_of(V v) {
+  float part[W];
+  __builtin_memcpy(part, &v, sizeof part);
+  for (int n = W / 2; n > 0; n /= 2)
+    for (int i = 0; i < n; ++i)
+      part[i] += part[i + n];
+  return part[0];
 }
 
-// sum over rings of row * conj(lane), weighted; one per neighbour in angular frequency.
-struct Sums {
-  C value, below, above, square, below2, above2;
+// Sums over rings, per direction: at three angles the correlation and its derivative by the phase
+// 2 pi k . t; its second derivative at the middle one (without its sign).
+struct AlongRings {
+  V value[3], slope[3], bend;
 };
-inline void add(C &sum, float x, float y, C b) { // sum += (x + iy) conj(b)
-  sum.re += b.re * x;                            // one fused operation each
-  sum.re += b.im * y;
-  sum.im += b.re * y;
-  sum.im -= b.im * x;
-}
 
-struct Derivatives {
-  V value, a, y, x, aa, ay, ax, yy, yx, xx;
+// Rows of the finely sampled image at three angles, and their opposite samples.
+struct Turned {
+  long here[3], opposite[3];
 };
-
-// Adds what angular frequency m brings; e = exp(i m angle), f = 2, or 1 at m = 0.
-// Multiplying a ring by cos or sin of the direction couples m with m +- 1, their squares with
-// m +- 2: that is where `below` and `above` come from.
-inline void accumulate(Derivatives &d, const Sums &s, C e, int m, float f) {
-  const float fm = f * static_cast<float>(m), fmm = fm * static_cast<float>(m);
-  const float h = m % 2 ? -0.5f : 0.5f;
-  const C value = s.value * e;
-  const C along_x = (s.below + s.above) * e, along_y = times_i(s.below - s.above) * e;
-  const C square = s.square * e, cos2 = (s.below2 + s.above2) * e;
-  const C sin2 = times_i(s.below2 - s.above2) * e;
-  d.value += value.re * f;
-  d.a -= value.im * fm;
-  d.aa -= value.re * fmm;
-  d.x += along_x.re * (f * h);
-  d.y += along_y.re * (f * h);
-  d.ax -= along_x.im * (fm * h);
-  d.ay -= along_y.im * (fm * h);
-  d.xx -= (square.re + cos2.re * 0.5f) * (0.5f * f);
-  d.yy -= (square.re - cos2.re * 0.5f) * (0.5f * f);
-  d.yx -= sin2.re * (0.25f * f);
-}
-
-// Transform of the rings, each lane shifted by its own shift, mirrored lanes conjugated; two more
-// frequencies behind the last are zero. Rings are evenly spaced, so that the phase of the next
-// ring is one more turn by `step`.
-void shift_each(const Climb &c, int lane, float *phases, float *work, float *out) {
-  const RingShape &shape = *c.rings;
-  const int half = shape.n_angles / 2, n_rings = shape.n_rings;
-  const V y = load(c.lanes->shift_y + lane), x = load(c.lanes->shift_x + lane);
-  const float spacing = n_rings > 1 ? c.ring_radius[1] - c.ring_radius[0] : 0.0f;
-  float *step = phases + 2 * W * half;
-  for (int a = 0; a < half; ++a) {
-    const V along = x * c.direction[2 * a] + y * c.direction[2 * a + 1];
-    const CosSin first = cos_sin(along * c.ring_radius[0]), next = cos_sin(along * spacing);
-    store_c(phases + 2 * W * a, {first.cos, first.sin});
-    store_c(step + 2 * W * a, {next.cos, next.sin});
+inline Turned turned_to(const RingGroup &g, int turn) {
+  const int half = g.n_angles / 2, n_fine = g.fine * g.n_angles;
+  Turned t;
+  for (int q = 0; q < 3; ++q) {
+    const int f = (turn + q - 1 + n_fine) % n_fine, start = f / g.fine;
+    const long row = (f % g.fine) * (g.end - g.first) * 3L * half;
+    t.here[q] = row + start;
+    t.opposite[q] = row + (start < half ? start + half : start - half);
   }
-  const auto turning = [&](int, int a) {
-    const C now = load_c(phases + 2 * W * a);
-    store_c(phases + 2 * W * a, now * load_c(step + 2 * W * a));
-    return now;
-  };
-  transform_shifted(shape, c.polar + lane, load(c.lanes->flip + lane), turning, work, out);
-  for (int at = shape.n_freq * n_rings; at < (shape.n_freq + 2) * n_rings; ++at)
-    store_c(out + 2 * W * at, C{V{}, V{}});
+  return t;
 }
 
-template <bool ALL> Sums sums(const Climb &c, const float *moved, int m) {
-  const int n_rings = c.rings->n_rings;
-  const long row = 2L * W * n_rings;
-  const float *here = moved + m * row;
-  const float *above = here + row, *above2 = above + row;
-  const float *below = moved + (m >= 1 ? m - 1 : 1) * row;
-  const float *below2 = moved + (m >= 2 ? m - 2 : 2 - m) * row;
-  const float sign = m >= 1 ? 1.0f : -1.0f, sign2 = m >= 2 ? 1.0f : -1.0f;
-  Sums s = {};
-  for (int k = c.first_ring[m]; k < n_rings; ++k) {
-    const float *row_at = c.row + 2L * (m * n_rings + k) * c.row_stride;
-    const float x = row_at[0], y = row_at[c.row_stride];
-    const long at = 2L * W * k;
-    const C b = load_c(here + at);
-    add(s.value, x, y, b);
-    if (ALL) {
-      const float r = c.ring_radius[k], x1 = x * r, y1 = y * r, x2 = x1 * r, y2 = y1 * r;
-      add(s.below, x1, y1, conjugate_if(load_c(below + at), sign));
-      add(s.above, x1, y1, load_c(above + at));
-      add(s.square, x2, y2, b);
-      add(s.below2, x2, y2, conjugate_if(load_c(below2 + at), sign2));
-      add(s.above2, x2, y2, load_c(above2 + at));
+// One vector of directions, all rings of a group. Rings are evenly spaced, so that the phase of the
+// next ring is one more turn by `step`.
+AlongRings along_rings(const HillPoint &p, const RingGroup &g, const Turned &at, const float *moved,
+                       const float *turned, V along) {
+  const float *radius = p.shape->ring_radius;
+  const int half = g.n_angles / 2;
+  const float spacing = g.end - g.first > 1 ? radius[g.first + 1] - radius[g.first] : 0.0f;
+  const CosSin first = cos_sin(along * radius[g.first]), next = cos_sin(along * spacing);
+  C phase = {first.cos, first.sin};
+  const C step = {next.cos, next.sin};
+  AlongRings sum = {};
+  for (int k = g.first; k < g.end; ++k) {
+    const V s = load(moved), o = load(moved + half);
+    const V here = s * phase.re - o * phase.im, opposite = o * phase.re + s * phase.im;
+    const V here_k = here * radius[k], opposite_k = opposite * radius[k];
+    for (int q = 0; q < 3; ++q) {
+      const V a = load_anywhere(turned + at.here[q]), b = load_anywhere(turned + at.opposite[q]);
+      const V product = here * a + opposite * b;
+      sum.value[q] += product;
+      sum.slope[q] += here_k * b;
+      sum.slope[q] -= opposite_k * a;
+      if (q == 1)
+        sum.bend += product * (radius[k] * radius[k]);
     }
+    phase = phase * step;
+    moved += g.n_angles;
+    turned += 3L * half;
   }
-  return s;
+  return sum;
 }
 
-template <bool ALL> Derivatives derivatives(const Climb &c, int lane, const float *moved) {
-  const CosSin turn = cos_sin(load(c.lanes->angle + lane));
-  const C step = {turn.cos, turn.sin};
-  C e = {splat(1.0f), splat(0.0f)};
-  Derivatives d = {};
-  for (int m = 0; m < c.rings->n_freq; ++m) {
-    const Sums s = sums<ALL>(c, moved, m);
-    if (ALL)
-      accumulate(d, s, e, m, m == 0 ? 1.0f : 2.0f);
-    else
-      d.value += (s.value * e).re * (m == 0 ? 1.0f : 2.0f);
-    e = e * step;
+struct HillSums {
+  V value[3], slope_y[3], slope_x[3], yy, yx, xx;
+};
+inline void add(HillSums &sums, const AlongRings &one, V cos, V sin) {
+  for (int q = 0; q < 3; ++q) {
+    sums.value[q] += one.value[q];
+    sums.slope_y[q] += one.slope[q] * sin;
+    sums.slope_x[q] += one.slope[q] * cos;
   }
-  return d;
+  sums.yy -= one.bend * sin * sin;
+  sums.yx -= one.bend * sin * cos;
+  sums.xx -= one.bend * cos * cos;
 }
 
-void climb(const Climb &c) {
-  const RingShape &shape = *c.rings;
-  float *phases = c.work;
-  float *work = phases + 2L * W * shape.n_angles;
-  float *moved = work + 2L * W * shape.n_angles;
-  ClimbLanes &l = *c.lanes;
-  for (int lane = 0; lane < kLanes; lane += W) {
-    shift_each(c, lane, phases, work, moved);
-    if (!c.with_derivatives) {
-      store(l.value + lane, derivatives<false>(c, lane, moved).value);
-      continue;
+void hill(const HillPoint &p) {
+  HillSums sums = {};
+  const float *moved = p.moved, *turned = p.turned;
+  for (int number = 0; number < p.shape->n_groups; ++number) {
+    const RingGroup &g = p.shape->group[number];
+    const int half = g.n_angles / 2, n_rings = g.end - g.first;
+    const Turned at = turned_to(g, p.turn);
+    for (int a = 0; a < half; a += W) {
+      const V cos = load(g.direction + a), sin = load(g.direction + half + a);
+      const V along = cos * p.shift_x + sin * p.shift_y;
+      add(sums, along_rings(p, g, at, moved + a, turned + a, along), cos, sin);
     }
-    const Derivatives d = derivatives<true>(c, lane, moved);
-    const V flip = load(l.flip + lane); // in a mirror image the y axis of the shift is reversed
-    store(l.value + lane, d.value);
-    store(l.gradient[0] + lane, d.a);
-    store(l.gradient[1] + lane, d.y * flip);
-    store(l.gradient[2] + lane, d.x);
-    store(l.hessian[0] + lane, d.aa);
-    store(l.hessian[1] + lane, d.ay * flip);
-    store(l.hessian[2] + lane, d.ax);
-    store(l.hessian[3] + lane, d.yy);
-    store(l.hessian[4] + lane, d.yx * flip);
-    store(l.hessian[5] + lane, d.xx);
+    moved += static_cast<long>(n_rings) * g.n_angles;
+    turned += static_cast<long>(n_rings) * 3 * half * g.fine;
   }
+  Hill &h = *p.hill;
+  for (int q = 0; q < 3; ++q) {
+    h.value[q] = sum_of(sums.value[q]);
+    h.slope_y[q] = sum_of(sums.slope_y[q]);
+    h.slope_x[q] = sum_of(sums.slope_x[q]);
+  }
+  h.yy = sum_of(sums.yy);
+  h.yx = sum_of(sums.yx);
+  h.xx = sum_of(sums.xx);
 }
 
 } // namespace
 
 extern const Kernels table;
-const Kernels table = {REBALANCE_NAME, W, B, lane_product, polar_gather, shift_rings, pairs, climb};
+const Kernels table = {REBALANCE_NAME, W,     B,        lane_product, polar_gather,
+                       shift_rings,    pairs, resample, hill};
 
 } // namespace REBALANCE_ISA
 } // namespace rebalance

@@ -4,8 +4,10 @@
 #include <cmath>      // for cos, sin, sqrt
 #include <complex>    // for polar
 #include <functional> // for function
+#include <optional>   // for optional
 #include <stdexcept>  // for invalid_argument
 
+#include "rebalance/climb.hpp"
 #include "rebalance/nearest.hpp"
 
 namespace rebalance {
@@ -17,14 +19,6 @@ constexpr double kPi = 3.14159265358979323846;
 std::size_t size(std::int64_t n) {
   return static_cast<std::size_t>(n);
 }
-
-/// In-plane angle (radians, counter-clockwise) and shift (px) that lay image j on image i; the
-/// shift comes first and moves j, or, with `mirror`, j is then reflected about the x axis.
-struct Placement {
-  double angle = 0.0, y = 0.0, x = 0.0;
-  bool mirror = false;
-  double value = 0.0;
-};
 
 /// What is compared: images i of `rows` with images j of `lanes`, sampled on one grid.
 struct Stacks {
@@ -127,17 +121,6 @@ std::vector<int> first_rings(const Rows &rows, const RingShape &shape, std::int6
   return first;
 }
 
-// The derivatives at one angular frequency need the next two on either side.
-std::vector<int> lowest_near(const std::vector<int> &first) {
-  std::vector<int> lowest = first;
-  const auto n = static_cast<std::int64_t>(first.size());
-  for (std::int64_t m = 0; m < n; ++m)
-    for (std::int64_t near = std::max<std::int64_t>(m - 2, 0); near <= std::min(m + 2, n - 1);
-         ++near)
-      lowest[size(m)] = std::min(lowest[size(m)], first[size(near)]);
-  return lowest;
-}
-
 RingShape with_first_ring(const PolarRings &rings, const std::vector<int> &first) {
   RingShape shape = rings.shape();
   shape.first_ring = first.data();
@@ -151,14 +134,10 @@ public:
              const std::vector<std::vector<float>> &phases, Control &control)
       : stacks_(stacks), rings_(stacks.lanes), rows_(rows), search_(search), phases_(phases),
         control_(control), first_ring_(first_rings(rows, rings_.shape(), stacks.rows.n_images())),
-        first_near_(lowest_near(first_ring_)), shape_(with_first_ring(rings_, first_ring_)),
-        climb_shape_(with_first_ring(rings_, first_near_)) {
-    const RingGrid &grid = rings_.grid();
-    for (int r = 0; r < grid.n_rings; ++r)
-      ring_radius_.push_back(static_cast<float>(2.0 * kPi * grid.radius(r)));
-    for (int a = 0; a < grid.n_angles / 2; ++a) {
-      direction_.push_back(static_cast<float>(std::cos(2.0 * kPi * a / grid.n_angles)));
-      direction_.push_back(static_cast<float>(std::sin(2.0 * kPi * a / grid.n_angles)));
+        shape_(with_first_ring(rings_, first_ring_)) {
+    if (search.max_step > 0.0) {
+      climb_grid_.emplace(rings_.grid(), std::max(rings_.mask_radius(), stacks.rows.mask_radius()));
+      moved_.emplace(stacks.rows, *climb_grid_, search.threads, control);
     }
   }
 
@@ -174,7 +153,7 @@ private:
   }
   std::vector<PairBest> scan(std::int64_t unit) const;
   Placement decode(const PairBest &best, std::int64_t row, std::int64_t lane) const;
-  void climb(std::int64_t unit, std::int64_t i, Placement *lanes, float *work) const;
+  void climb(std::int64_t unit, std::vector<Placement> &found) const;
 
   const Stacks &stacks_;
   const PolarRings &rings_; // of the images j
@@ -182,9 +161,10 @@ private:
   const PairSearch &search_;
   const std::vector<std::vector<float>> &phases_;
   Control &control_;
-  std::vector<int> first_ring_, first_near_;
-  RingShape shape_, climb_shape_;
-  std::vector<float> ring_radius_, direction_; // radians per px; (cos, sin) of the half circle
+  std::vector<int> first_ring_;
+  RingShape shape_;
+  std::optional<ClimbGrid> climb_grid_; // only if there is a climb
+  std::optional<MovedRings> moved_;
 };
 
 // Blocks of images i for which the coefficients of the images j are read once: several, where these
@@ -217,105 +197,39 @@ std::vector<PairBest> UnitSearch::scan(std::int64_t unit) const {
   return best;
 }
 
+// The search shifts j first, then reflects and turns it; a placement shifts it last.
 Placement UnitSearch::decode(const PairBest &best, std::int64_t row, std::int64_t lane) const {
   const int code = best.code[row][lane], per_shift = 2 * shape_.n_angles;
   const Shift &shift = search_.shifts[size(code / per_shift)];
   const int place = code % per_shift / 2;
   Placement p;
   p.angle = 2.0 * kPi * rings_.fft().output_at()[size(place)] / shape_.n_angles;
-  p.y = shift.y;
-  p.x = shift.x;
   p.mirror = code % 2 != 0;
+  const double c = std::cos(p.angle), s = std::sin(p.angle), y = p.mirror ? -shift.y : shift.y;
+  p.y = s * shift.x + c * y;
+  p.x = c * shift.x - s * y;
   p.value = best.value[row][lane];
   return p;
 }
 
-/// Step (angle, y, x) of Newton's method towards a maximum, in units in which a px of shift and
-/// a px of arc at `arm` weigh the same; damped until the curvature is that of a maximum.
-struct Step {
-  double a, y, x;
-};
-
-// Solves (D - H) step = g for the smallest damping D, of a few tried, that makes D - H positive
-// definite (Levenberg's method, by Cholesky).
-Step newton_step(const ClimbLanes &l, int lane, double arm) {
-  const double g[3] = {l.gradient[0][lane] / arm, l.gradient[1][lane], l.gradient[2][lane]};
-  const double h[6] = {-l.hessian[0][lane] / (arm * arm),
-                       -l.hessian[1][lane] / arm,
-                       -l.hessian[2][lane] / arm,
-                       -l.hessian[3][lane],
-                       -l.hessian[4][lane],
-                       -l.hessian[5][lane]};
-  const double scale = std::abs(h[0]) + std::abs(h[3]) + std::abs(h[5]) + 1e-12;
-  for (const double damping : {0.0, 0.05, 0.2, 0.8, 3.2, 12.8, 51.2}) {
-    const double d = damping * scale;
-    const double l00 = std::sqrt(h[0] + d), l10 = h[1] / l00, l20 = h[2] / l00;
-    const double l11 = std::sqrt(h[3] + d - l10 * l10), l21 = (h[4] - l20 * l10) / l11;
-    const double l22 = std::sqrt(h[5] + d - l20 * l20 - l21 * l21);
-    if (!(l00 > 1e-6 && l11 > 1e-6 && l22 > 1e-6)) // false for nan too
-      continue;
-    const double u0 = g[0] / l00, u1 = (g[1] - l10 * u0) / l11;
-    const double u2 = (g[2] - l20 * u0 - l21 * u1) / l22;
-    const double x = u2 / l22, y = (u1 - l21 * x) / l11, a = (u0 - l10 * y - l20 * x) / l00;
-    return {a / arm, y, x};
-  }
-  return {0.0, 0.0, 0.0};
-}
-
-Step limited(Step s, double max_angle, double max_shift) {
-  const double over = std::max(
-      {std::abs(s.a) / max_angle, std::abs(s.y) / max_shift, std::abs(s.x) / max_shift, 1.0});
-  return {s.a / over, s.y / over, s.x / over};
-}
-
-// Shortens a step so that it ends within the disc of shifts.
-Step inside(Step s, const Placement &from, double max_shift) {
-  const double y = from.y + s.y, x = from.x + s.x;
-  const double over = std::max(std::hypot(y, x) / std::max(max_shift, 1e-9), 1.0);
-  return {s.a, y / over - from.y, x / over - from.x};
-}
-
-constexpr int kClimbSteps = 3;
-
-// Newton's method from the best grid point: angle and shift move together. A step that loses is
-// halved; the best point seen is kept, so that refining never lowers an affinity.
-void UnitSearch::climb(std::int64_t unit, std::int64_t i, Placement *lanes, float *work) const {
+// found: [images i][kLanes]. Some images i at a time, so that their rings stay in the cache while
+// every image j is compared with them.
+void UnitSearch::climb(std::int64_t unit, std::vector<Placement> &found) const {
+  constexpr std::int64_t kRows = 32;
   const RingGrid &grid = rings_.grid();
-  const double arm = 0.5 / grid.high; // px; only balances the damping of angle and shift
-  const double max_angle = 2.0 * kPi / grid.n_angles;
-  Step step[kLanes] = {};
-  ClimbLanes l;
-  Climb call{&climb_shape_,
-             rows_.image(i),
-             rows_.width(),
-             rings_.unit(unit),
-             ring_radius_.data(),
-             direction_.data(),
-             first_ring_.data(),
-             1,
-             work,
-             &l};
-  for (int round = 0; round <= kClimbSteps; ++round) {
-    for (int lane = 0; lane < kLanes; ++lane) {
-      l.angle[lane] = static_cast<float>(lanes[lane].angle + step[lane].a);
-      l.shift_y[lane] = static_cast<float>(lanes[lane].y + step[lane].y);
-      l.shift_x[lane] = static_cast<float>(lanes[lane].x + step[lane].x);
-      l.flip[lane] = lanes[lane].mirror ? -1.0f : 1.0f;
-    }
-    call.with_derivatives = round < kClimbSteps;
-    kernels().climb(call);
-    for (int lane = 0; lane < kLanes; ++lane) {
-      Placement &p = lanes[lane];
-      if (round > 0 && !(l.value[lane] > p.value)) {
-        step[lane] = {step[lane].a / 2, step[lane].y / 2, step[lane].x / 2};
-        continue;
+  const ClimbLimits limits{2.0 * kPi / grid.n_angles, search_.max_step, search_.max_shift,
+                           grid.high};
+  const TurnedRings turned(rings_, unit, *climb_grid_);
+  const std::int64_t first_slot = rings_.first_slot(unit), n_rows = stacks_.n_rows(unit);
+  for (std::int64_t first = 0; first < n_rows; first += kRows)
+    for (std::int64_t lane = std::max<std::int64_t>(-first_slot, 0); lane < kLanes; ++lane) {
+      const std::int64_t before = stacks_.only_before ? first_slot + lane : n_rows;
+      const std::int64_t end = std::min({first + kRows, n_rows, before});
+      for (std::int64_t i = first; i < end && !control_.stop; ++i) {
+        Placement &p = found[size(i * kLanes + lane)];
+        p = climbed(p, *climb_grid_, limits, *moved_, i, turned.lane(lane));
       }
-      p = {l.angle[lane], l.shift_y[lane], l.shift_x[lane], p.mirror, l.value[lane]};
-      if (call.with_derivatives)
-        step[lane] = inside(limited(newton_step(l, lane, arm), max_angle, search_.max_step), p,
-                            search_.max_shift);
     }
-  }
 }
 
 double wrapped_deg(double radians) {
@@ -328,38 +242,35 @@ float clipped(double value) {
   return static_cast<float>(std::clamp(value, 0.0, 1.0));
 }
 
-// From "shift j, reflect y, turn" to "mirror j (reflect x), turn, shift": reflecting x is
-// reflecting y and half a turn.
+// From "reflect y" to "reflect x", which is to reflect y and turn by half a turn.
 PairTransform j_on_i(const Placement &p) {
-  const double angle = p.angle + (p.mirror ? kPi : 0.0), x = p.mirror ? -p.x : p.x;
-  const double c = std::cos(angle), s = std::sin(angle);
-  return {clipped(p.value), static_cast<float>(wrapped_deg(angle)),
-          static_cast<float>(s * x + c * p.y), static_cast<float>(c * x - s * p.y), p.mirror};
+  const double angle = p.angle + (p.mirror ? kPi : 0.0);
+  return {clipped(p.value), static_cast<float>(wrapped_deg(angle)), static_cast<float>(p.y),
+          static_cast<float>(p.x), p.mirror};
 }
 
-// The inverse, whose shift is the one that j was given first, reversed.
 PairTransform i_on_j(const Placement &p) {
   const double angle = p.mirror ? p.angle + kPi : -p.angle;
-  return {clipped(p.value), static_cast<float>(wrapped_deg(angle)), static_cast<float>(-p.y),
-          static_cast<float>(-p.x), p.mirror};
+  const double c = std::cos(p.angle), s = std::sin(p.angle), y = c * p.y - s * p.x;
+  return {clipped(p.value), static_cast<float>(wrapped_deg(angle)),
+          static_cast<float>(p.mirror ? y : -y), static_cast<float>(-c * p.x - s * p.y), p.mirror};
 }
 
 void UnitSearch::run(std::int64_t unit, const TakePair &take) const {
   const std::vector<PairBest> best = scan(unit);
   const std::int64_t n_rows = stacks_.n_rows(unit), width = rows_.width();
-  const std::int64_t first = rings_.first_slot(unit), end = first + kLanes;
-  const int w = kernels().width;
-  AlignedFloats work(size((4L * shape_.n_angles + 2L * (shape_.n_freq + 2) * shape_.n_rings) * w));
-  for (std::int64_t i = 0; i < n_rows && !control_.stop; ++i) {
-    Placement lanes[kLanes];
+  std::vector<Placement> found;
+  for (std::int64_t i = 0; i < n_rows; ++i)
     for (std::int64_t lane = 0; lane < kLanes; ++lane)
-      lanes[lane] = decode(best[size(i / width)], i % width, lane);
-    if (search_.max_step > 0.0)
-      climb(unit, i, lanes, work.data());
-    const std::int64_t first_j = stacks_.only_before ? i + 1 : 0;
-    for (std::int64_t j = std::max(first, first_j); j < end; ++j)
-      take(i, j, j_on_i(lanes[j - first]), i_on_j(lanes[j - first]));
-  }
+      found.push_back(decode(best[size(i / width)], i % width, lane));
+  if (climb_grid_ && !control_.stop)
+    climb(unit, found);
+  const std::int64_t first = rings_.first_slot(unit), end = first + kLanes;
+  for (std::int64_t i = 0; i < n_rows && !control_.stop; ++i)
+    for (std::int64_t j = std::max(first, stacks_.only_before ? i + 1 : 0); j < end; ++j) {
+      const Placement &p = found[size(i * kLanes + j - first)];
+      take(i, j, j_on_i(p), i_on_j(p));
+    }
 }
 
 void search_stacks(const Stacks &stacks, const PairSearch &search, const TakePair &take,

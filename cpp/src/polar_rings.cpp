@@ -412,7 +412,7 @@ void check(const MaskView &mask, const RingGrid &grid, const std::vector<double>
 PolarRings::PolarRings(const float *images, std::int64_t n_images, const MaskView &mask,
                        const RingGrid &grid, const std::vector<double> &weight, int threads,
                        Control &control)
-    : n_images_(n_images), grid_(grid), fft_(grid.n_angles),
+    : n_images_(n_images), grid_(grid), mask_radius_(extent(mask)), fft_(grid.n_angles),
       image_at_(order_by_pixels(images, n_images, std::int64_t{mask.box} * mask.box)),
       every_ring_(size(grid.n_angles / 2), 0) {
   check(mask, grid, weight);

@@ -76,26 +76,48 @@ struct PairBlock {
   PairBest *best; ///< [n_blocks]
 };
 
-/// State of the climb of one image i against kLanes images j.
-struct alignas(64) ClimbLanes {
-  float angle[kLanes], shift_y[kLanes], shift_x[kLanes]; ///< radians, px: where to evaluate
-  float flip[kLanes];                                    ///< -1 for mirrored lanes, else 1
-  float value[kLanes];
-  float gradient[3][kLanes]; ///< d/d(angle, y, x)
-  float hessian[6][kLanes];  ///< aa, ay, ax, yy, yx, xx
+/// Two rings of kLanes images, sampled at other angles; angular frequencies that do not fit below
+/// half of either number of samples are dropped.
+struct Resample {
+  const FftPlan *from, *to;
+  float scale;          ///< factor on the samples
+  const float *ring[2]; ///< [from->length] lanes
+  float *work;          ///< 2 * (from->length + to->length) vectors, aligned to 64 bytes
+  float *out[2];        ///< [to->length] lanes
 };
 
-struct Climb {
-  const RingShape *rings;
-  const float *row;         ///< [n_freq][n_rings][2] coefficients of image i,
-  int row_stride;           ///< this many floats apart
-  const float *polar;       ///< [n_rings][n_angles] lanes: rings of the images j
+/// Rings with equally many samples.
+struct RingGroup {
+  int first, end;         ///< rings
+  int n_angles;           ///< samples per ring, a multiple of 2 * kLanes
+  int fine;               ///< fine angles from one sample to the next
+  const float *direction; ///< [2][n_angles / 2] cos and sin of the half circle
+};
+
+constexpr int kMostGroups = 8;
+
+/// How rings are sampled for the climb: as coarsely as each allows, and finely where they turn.
+struct HillShape {
+  int n_groups;
+  RingGroup group[kMostGroups];
   const float *ring_radius; ///< [n_rings] 2 pi k, radians per px
-  const float *direction;   ///< [n_angles / 2][2] (cos, sin)
-  const int *first_ring;    ///< [n_freq]
-  int with_derivatives;     ///< else only the value
-  float *work;              ///< climb_work() floats, aligned to 64 bytes
-  ClimbLanes *lanes;
+};
+
+/// The correlation of a pair around one angle and shift.
+struct Hill {
+  float value[3];               ///< one fine angle before, there, one behind
+  float slope_y[3], slope_x[3]; ///< d/d shift, px, at the same angles
+  float yy, yx, xx;             ///< second derivatives there
+};
+
+struct HillPoint {
+  const HillShape *shape;
+  const float *moved;     ///< rings of one image: [group][ring][n_angles]
+  const float *turned;    ///< rings of the other: [group][fine][ring][3 / 2 n_angles], sample n of
+                          ///< row f lies f fine angles behind sample n of row 0
+  int turn;               ///< fine angles by which the other is read ahead, from 0
+  float shift_y, shift_x; ///< px, of the first
+  Hill *hill;
 };
 
 /// One set of inner loops.
@@ -110,7 +132,8 @@ struct Kernels {
   void (*shift_rings)(const RingShape &, const float *polar, const float *phase, float *work,
                       float *out);
   void (*pairs)(const PairBlock &);
-  void (*climb)(const Climb &);
+  void (*resample)(const Resample &);
+  void (*hill)(const HillPoint &);
 };
 
 /// The fastest kernels that this processor runs, or those named by the environment variable

@@ -47,6 +47,8 @@ public:
   std::int64_t n_images() const { return n_images_; }
   std::int64_t n_units() const { return (n_images_ + kLanes - 1) / kLanes; }
   const RingGrid &grid() const { return grid_; }
+  /// Of the farthest pixel that the mask lets through, along either axis, px.
+  double mask_radius() const { return mask_radius_; }
   const FftTables &fft() const { return fft_; }
   /// With every ring at every angular frequency.
   RingShape shape() const;
@@ -70,6 +72,7 @@ private:
 
   std::int64_t n_images_;
   RingGrid grid_;
+  double mask_radius_;
   FftTables fft_;
   std::vector<std::int64_t> image_at_;
   std::vector<int> every_ring_; // first ring of interest at each angular frequency: 0

@@ -1,0 +1,85 @@
+// The climb from a grid point to the maximum of the correlation in angle and shift.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "rebalance/aligned.hpp"
+#include "rebalance/control.hpp"
+#include "rebalance/fft_plan.hpp"
+#include "rebalance/kernels.hpp"
+#include "rebalance/polar_rings.hpp"
+
+namespace rebalance {
+
+/// How image j is laid on image i: reflected about the x axis where `mirror`, turned
+/// counter-clockwise by `angle` (radians), then shifted (px).
+struct Placement {
+  double angle = 0.0, y = 0.0, x = 0.0;
+  bool mirror = false;
+  double value = 0.0;
+};
+
+/// The numbers of samples on the rings. A ring that holds angular frequencies up to m has more than
+/// 2 m samples, so that a sum over them is exact; all numbers divide that of the fine angles.
+class ClimbGrid {
+public:
+  ClimbGrid(const RingGrid &grid, double mask_radius);
+  ClimbGrid(const ClimbGrid &) = delete;
+  ClimbGrid &operator=(const ClimbGrid &) = delete;
+
+  const HillShape &shape() const { return shape_; }
+  int n_fine() const { return n_fine_; }
+  const FftPlan &fine_plan() const { return fine_->plan(); }
+  const Kernels &kernels() const { return kernels_; }
+
+private:
+  const Kernels &kernels_; // asked for once: every pair needs them
+  HillShape shape_{};
+  int n_fine_ = 0;
+  std::unique_ptr<FftTables> fine_;
+  std::vector<float> ring_radius_;
+  std::vector<AlignedFloats> direction_;
+};
+
+/// Rings of images i, plain and reflected, image by image.
+class MovedRings {
+public:
+  MovedRings(const PolarRings &rings, const ClimbGrid &grid, int threads, Control &control);
+  const float *image(std::int64_t slot, bool mirror) const {
+    return data_.data() + (2 * slot + mirror) * size_;
+  }
+
+private:
+  std::int64_t size_ = 0;
+  AlignedFloats data_;
+};
+
+/// Finely sampled rings of the images j of one unit.
+class TurnedRings {
+public:
+  TurnedRings(const PolarRings &rings, std::int64_t unit, const ClimbGrid &grid);
+  const float *lane(std::int64_t lane) const { return data_.data() + lane * size_; }
+
+private:
+  std::int64_t size_;
+  AlignedFloats data_;
+};
+
+struct ClimbLimits {
+  double max_angle; ///< longest step, radians
+  double max_step;  ///< longest step in y or x, px
+  double max_shift; ///< radius of the disc that may not be left, px
+  double high;      ///< band limit, cycles/px
+
+  /// A px of shift weighs as much as a px of arc so far from the centre.
+  double arm() const { return 0.5 / high; }
+};
+
+/// Newton's method from `start`: angle and shift move together. The best point seen is kept, so
+/// that refining never lowers an affinity.
+Placement climbed(const Placement &start, const ClimbGrid &grid, const ClimbLimits &limits,
+                  const MovedRings &moved, std::int64_t i, const float *turned_j);
+
+} // namespace rebalance
