@@ -35,7 +35,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "_images": BASE,
     "_signal": BASE | {"_core", "_images", "_result_arrays"},
     "_defaults": BASE | {"_images", "_signal"},
-    "_affinity": BASE | {"_core", "_defaults", "_images", "_affinity_results", "_result_arrays"},
+    "_scan": BASE | {"_core", "_images"},
+    "_affinity": BASE
+    | {"_core", "_defaults", "_images", "_scan", "_affinity_results", "_result_arrays"},
     "_affinity_results": BASE | {"_notebook"},
     "_notebook": BASE,
     "_result_arrays": BASE,

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 import rebalance
 from rebalance import Affinity, RebalanceError, SparseAffinity, _core
-from rebalance._affinity import _pair_search, _polar_rings
+from rebalance._affinity import _polar_rings, _search
 from rebalance._defaults import complete
 from rebalance._result_arrays import pair_arrays
 from rebalance._simulate import SimulationSettings, simulate
@@ -176,7 +176,8 @@ def call(neighbour: NDArray[Any] | None = None, **changed: NDArray[Any]) -> None
     images = averages()[:4]
     settings = complete(AffinitySettings(), images)
     out = pair_arrays(4, 4 if neighbour is None else 2, 2**20)._replace(**changed)
-    rings, search = _polar_rings(images, settings, 1), _pair_search(settings, 1)
+    rings = _polar_rings(images, settings, 1)
+    search = _search(settings, 1, rings)
     if neighbour is None:
         _core.search_pairs(rings, search, out)
     else:
@@ -224,7 +225,7 @@ def test_a_callback_that_raises_stops_the_search() -> None:
 
 @pytest.mark.parametrize("top", [None, 3])
 def test_ctrl_c_stops_a_long_search(top: int | None) -> None:
-    images = np.random.default_rng(0).normal(size=(600, 48, 48)).astype(np.float32)
+    images = np.random.default_rng(0).normal(size=(1500, 48, 48)).astype(np.float32)
     pressed: list[float] = []
 
     def press() -> None:

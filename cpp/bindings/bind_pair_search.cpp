@@ -21,7 +21,7 @@ using Indices = py::array_t<std::int32_t, py::array::c_style>;
 using PairArrays = std::tuple<Floats, Floats, Floats, Bools>; // values, angle, shift, mirror
 
 PairSearch make_search(const Shifts &shifts, bool mirror, double max_shift, double max_step,
-                       int threads) {
+                       int threads, int n_rings, int n_angles) {
   if (shifts.ndim() != 2 || shifts.shape(1) != 2 || shifts.shape(0) < 1)
     throw std::invalid_argument("shifts must have shape (T, 2), T >= 1");
   PairSearch search;
@@ -32,6 +32,8 @@ PairSearch make_search(const Shifts &shifts, bool mirror, double max_shift, doub
   search.max_step = max_step;
   search.mirror = mirror;
   search.threads = threads;
+  search.n_rings = n_rings;
+  search.n_angles = n_angles;
   return search;
 }
 
@@ -83,7 +85,8 @@ void search_nearest(const PolarRings &rings, const PairSearch &search, Indices n
 void bind_pair_search(py::module_ &module) {
   py::class_<PairSearch>(module, "PairSearch", "How pairs are searched.")
       .def(py::init(&make_search), py::arg("shifts"), py::kw_only(), py::arg("mirror"),
-           py::arg("max_shift"), py::arg("max_step"), py::arg("threads"));
+           py::arg("max_shift"), py::arg("max_step"), py::arg("threads"), py::arg("n_rings") = 0,
+           py::arg("n_angles") = 0);
   module.def("search_pairs", &search_pairs,
              "Fills `out`: affinity, angle (deg), shift (y, x; px) and mirror of all pairs.",
              py::arg("rings"), py::arg("search"), py::arg("out").noconvert(),

@@ -62,5 +62,6 @@ void bind_polar_rings(py::module_ &module) {
            py::arg("rim").noconvert(), py::arg("low"), py::arg("high"), py::arg("n_rings"),
            py::arg("n_angles"), py::arg("weight"), py::arg("threads"),
            py::arg("progress") = py::none())
+      .def("power", &PolarRings::power, "Squared norm of every ring, of all images together.")
       .def("samples", &samples, "(N, n_rings, n_angles) float32, Re F + Im F, unit norm.");
 }

@@ -5,6 +5,7 @@
 #include <memory>    // for unique_ptr
 
 #include "rebalance/parallel.hpp"
+#include "rebalance/resampled.hpp"
 
 namespace rebalance {
 
@@ -65,7 +66,8 @@ int best_fine(int n_angles, const std::vector<int> &needed) {
 
 } // namespace
 
-ClimbGrid::ClimbGrid(const RingGrid &grid, double mask_radius) : kernels_(rebalance::kernels()) {
+ClimbGrid::ClimbGrid(const RingGrid &grid, double mask_radius, int n_low)
+    : kernels_(rebalance::kernels()) {
   std::vector<int> needed;
   for (int ring = 0; ring < grid.n_rings; ++ring) {
     needed.push_back(samples_needed(grid.radius(ring), mask_radius, grid.n_angles));
@@ -74,9 +76,10 @@ ClimbGrid::ClimbGrid(const RingGrid &grid, double mask_radius) : kernels_(rebala
   n_fine_ = best_fine(grid.n_angles, needed);
   fine_ = std::make_unique<FftTables>(n_fine_);
   for (int ring = 0; ring < grid.n_rings; ++ring) {
+    const int most = ring < n_low ? kMostGroups / 2 : kMostGroups;
     const int n = dividing(n_fine_, needed[size(ring)]);
     RingGroup *last = shape_.n_groups > 0 ? &shape_.group[shape_.n_groups - 1] : nullptr;
-    if (last == nullptr || (n > last->n_angles && shape_.n_groups < kMostGroups))
+    if (last == nullptr || ring == n_low || (n > last->n_angles && shape_.n_groups < most))
       shape_.group[shape_.n_groups++] = {ring, ring, n, n_fine_ / n, nullptr};
     last = &shape_.group[shape_.n_groups - 1];
     last->end = ring + 1;
@@ -94,6 +97,9 @@ ClimbGrid::ClimbGrid(const RingGrid &grid, double mask_radius) : kernels_(rebala
   for (int g = 0; g < shape_.n_groups; ++g)
     shape_.group[g].direction = direction_[size(g)].data();
   shape_.ring_radius = ring_radius_.data();
+  low_shape_ = shape_;
+  while (low_shape_.n_groups > 1 && low_shape_.group[low_shape_.n_groups - 1].first >= n_low)
+    --low_shape_.n_groups;
 }
 
 // ---- Rings, sampled for the climb
@@ -124,31 +130,6 @@ void transpose(const float *in, std::int64_t in_stride, int n_samples, float *ou
     }
 }
 
-// Calls body(ring, samples) for every ring of a group, resampled: [to.length] lanes.
-template <class Body>
-void each_resampled(const PolarRings &rings, std::int64_t unit, const RingGroup &group,
-                    const FftPlan &to, double scale, const Body &body) {
-  const FftPlan &from = rings.fft().plan();
-  AlignedFloats work(size(2L * kLanes * (from.length + to.length)));
-  AlignedFloats out(size(2L * kLanes * to.length));
-  for (int ring = group.first; ring < group.end; ring += 2) {
-    const int second = std::min(ring + 1, group.end - 1);
-    const auto at = [&](int r) {
-      return rings.unit(unit) + std::int64_t{r} * from.length * kLanes;
-    };
-    float *const to_second = out.data() + std::int64_t{to.length} * kLanes;
-    kernels().resample({&from,
-                        &to,
-                        static_cast<float>(scale),
-                        {at(ring), at(second)},
-                        work.data(),
-                        {out.data(), to_second}});
-    body(ring, out.data());
-    if (second != ring)
-      body(second, to_second);
-  }
-}
-
 } // namespace
 
 MovedRings::MovedRings(const PolarRings &rings, const ClimbGrid &grid, int threads,
@@ -170,18 +151,19 @@ MovedRings::MovedRings(const PolarRings &rings, const ClimbGrid &grid, int threa
       const int n = group.n_angles;
       // A sum over fewer samples weighs each more.
       const double scale = static_cast<double>(rings.grid().n_angles) / n;
-      each_resampled(
-          rings, unit, group, tables[size(g)]->plan(), scale, [&](int, const float *lanes) {
-            transpose(lanes, kLanes, n, ring_of_lanes.data(), n);
-            for (std::int64_t lane = std::max<std::int64_t>(-first, 0); lane < kLanes; ++lane) {
-              const float *ring = ring_of_lanes.data() + lane * n;
-              float *plain = out + 2 * lane * size_, *mirrored = plain + size_;
-              std::copy(ring, ring + n, plain);
-              mirrored[0] = ring[0];
-              std::reverse_copy(ring + 1, ring + n, mirrored + 1);
-            }
-            out += n;
-          });
+      each_resampled(rings, unit, {group.first, group.end}, tables[size(g)]->plan(), scale,
+                     [&](int, const float *lanes) {
+                       transpose(lanes, kLanes, n, ring_of_lanes.data(), n);
+                       for (std::int64_t lane = std::max<std::int64_t>(-first, 0); lane < kLanes;
+                            ++lane) {
+                         const float *ring = ring_of_lanes.data() + lane * n;
+                         float *plain = out + 2 * lane * size_, *mirrored = plain + size_;
+                         std::copy(ring, ring + n, plain);
+                         mirrored[0] = ring[0];
+                         std::reverse_copy(ring + 1, ring + n, mirrored + 1);
+                       }
+                       out += n;
+                     });
     }
   });
 }
@@ -194,15 +176,16 @@ TurnedRings::TurnedRings(const PolarRings &rings, std::int64_t unit, const Climb
   for (int g = 0; g < shape.n_groups; ++g) {
     const RingGroup &group = shape.group[g];
     const int n = group.n_angles;
-    each_resampled(rings, unit, group, grid.fine_plan(), 1.0, [&](int ring, const float *lanes) {
-      const int row = n + n / 2;
-      for (int f = 0; f < group.fine; ++f) {
-        float *at = out + (f * (group.end - group.first) + ring - group.first) * row;
-        const float *in = lanes + f * kLanes;
-        transpose(in, group.fine * kLanes, n, at, size_);
-        transpose(in, group.fine * kLanes, n / 2, at + n, size_);
-      }
-    });
+    each_resampled(rings, unit, {group.first, group.end}, grid.fine_plan(), 1.0,
+                   [&](int ring, const float *lanes) {
+                     const int row = n + n / 2;
+                     for (int f = 0; f < group.fine; ++f) {
+                       float *at = out + (f * (group.end - group.first) + ring - group.first) * row;
+                       const float *in = lanes + f * kLanes;
+                       transpose(in, group.fine * kLanes, n, at, size_);
+                       transpose(in, group.fine * kLanes, n / 2, at + n, size_);
+                     }
+                   });
     out += std::int64_t{group.end - group.first} * grid.n_fine() * 3 / 2;
   }
 }
@@ -224,12 +207,13 @@ struct Step {
 
 // Moving i by a shift and j by none is moving j the other way. A reflected pair is compared with
 // i reflected, and so with its shift reflected and the angle reversed.
-Point point_at(const Placement &p, const ClimbGrid &grid, const float *moved, const float *turned) {
+Point point_at(const Placement &p, const ClimbGrid &grid, const HillShape &shape,
+               const float *moved, const float *turned) {
   Hill h;
   const int n = grid.n_fine();
   const double step = 2.0 * kPi / n, sign = p.mirror ? 1.0 : -1.0;
   const auto fine = static_cast<int>(std::lround(sign * p.angle / step)) % n;
-  grid.kernels().hill({&grid.shape(), moved, turned, fine < 0 ? fine + n : fine,
+  grid.kernels().hill({&shape, moved, turned, fine < 0 ? fine + n : fine,
                        static_cast<float>(sign * p.y), static_cast<float>(-p.x), &h});
   Point out;
   out.value = h.value[1];
@@ -330,7 +314,7 @@ Placement moved_by(const Placement &from, const Point &p, const Move &move) {
 
 constexpr int kMostSteps = 6;
 // A step this short, in waves at the band limit, ends on the maximum of the paraboloid.
-constexpr double kShort = 0.02;
+constexpr double kShort = 0.04;
 
 bool is_short(const Step &s, const ClimbLimits &limits, double fine_angle) {
   return std::max(std::abs(s.y), std::abs(s.x)) * limits.high < kShort &&
@@ -339,10 +323,14 @@ bool is_short(const Step &s, const ClimbLimits &limits, double fine_angle) {
 
 } // namespace
 
-Placement climbed(const Placement &start, const ClimbGrid &grid, const ClimbLimits &limits,
-                  const MovedRings &moved, std::int64_t i, const float *turned_j) {
-  const double fine_angle = 2.0 * kPi / grid.n_fine();
-  const float *moved_i = moved.image(i, start.mirror);
+Climb::Climb(const PolarRings &rows, const PolarRings &lanes, int n_low, const ClimbLimits &limits,
+             int threads, Control &control)
+    : grid_(lanes.grid(), std::max(rows.mask_radius(), lanes.mask_radius()), n_low),
+      moved_(rows, grid_, threads, control), limits_(limits) {}
+
+Placement Climb::to_top(const Placement &start, std::int64_t i, const float *turned_j) const {
+  const double fine_angle = 2.0 * kPi / grid_.n_fine();
+  const float *moved_i = moved_.image(i, start.mirror);
   Placement best = start, from = start; // where the last good step began
   best.value = -2.0;
   Step step{};
@@ -351,7 +339,7 @@ Placement climbed(const Placement &start, const ClimbGrid &grid, const ClimbLimi
     at.angle = fine_angle * std::round((from.angle + step.a) / fine_angle);
     at.y += step.y;
     at.x += step.x;
-    const Point p = point_at(at, grid, moved_i, turned_j);
+    const Point p = point_at(at, grid_, grid_.shape(), moved_i, turned_j);
     const Placement top = moved_by(at, p, move_by(p, {angle_step(p, fine_angle), 0.0, 0.0}));
     if (!(top.value > best.value)) {
       step = {step.a / 2, step.y / 2, step.x / 2};
@@ -359,15 +347,23 @@ Placement climbed(const Placement &start, const ClimbGrid &grid, const ClimbLimi
     }
     best = top;
     from = at;
-    const Move next = next_move(p, at, limits);
+    const Move next = next_move(p, at, limits_);
     step = next.step;
-    if (is_short(step, limits, fine_angle)) {
+    if (is_short(step, limits_, fine_angle)) {
       if (next.gain > 0.0)
         best = moved_by(at, p, next);
       break;
     }
   }
   return best.value > start.value ? best : start;
+}
+
+Placement Climb::low_step(const Placement &start, std::int64_t i, const float *turned_j) const {
+  const double fine_angle = 2.0 * kPi / grid_.n_fine();
+  Placement at = start;
+  at.angle = fine_angle * std::round(start.angle / fine_angle);
+  const Point p = point_at(at, grid_, grid_.low_shape(), moved_.image(i, start.mirror), turned_j);
+  return moved_by(at, p, next_move(p, at, limits_));
 }
 
 } // namespace rebalance

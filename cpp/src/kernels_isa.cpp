@@ -373,36 +373,29 @@ inline void take(Best &best, V value, I code) {
   best.value = better ? value : best.value;
   best.code = better ? code : best.code;
 }
-// Equal values are settled by the lower code, so that the order of taking does not matter.
-inline void merge(Best &best, const Best &other) {
-  const I better =
-      (other.value > best.value) | ((other.value == best.value) & (other.code < best.code));
-  best.value = better ? other.value : best.value;
-  best.code = better ? other.code : best.code;
-}
-
-// The last stage of the transform is never stored: only its maximum is wanted. Four running
-// maxima, since one would be a single long chain of comparisons.
+// The last stage of the transform is never stored: only its maxima are wanted. Its outputs lie
+// evenly round the circle, the first half of them in the first sector.
 template <int R, bool MIRROR>
-void last_stage(const float *data, int length, int32_t first_code, Best &best) {
-  Best chain[4] = {best, best, best, best};
+void last_stage(const float *data, int length, int32_t first_code, Best *best) {
+  Best kept[kKept] = {best[0], best[1], best[2], best[3]};
   for (int start = 0; start < length; start += R) {
     C x[R];
     for (int q = 0; q < R; ++q)
       x[q] = load_c(data + 2 * W * (start + q));
     butterfly<R>(x);
-    const I code = first_code + 2 * start - I{};
+    const I code = first_code + start - I{};
     for (int q = 0; q < R; ++q) {
-      take(chain[q % 2], x[q].re, code + 2 * q);
+      const int sector = 2 * q < R ? 0 : 1;
+      take(kept[sector], x[q].re, code + q);
       if (MIRROR)
-        take(chain[2 + q % 2], x[q].im, code + (2 * q + 1));
+        take(kept[kSectors + sector], x[q].im, code + q);
     }
   }
-  for (const Best &one : chain)
-    merge(best, one);
+  for (int n = 0; n < kKept; ++n)
+    best[n] = kept[n];
 }
 
-void maximum(const float *data, const FftPlan &plan, bool mirror, int32_t first_code, Best &best) {
+void maxima(const float *data, const FftPlan &plan, bool mirror, int32_t first_code, Best *best) {
   with_radix(plan.radix[plan.n_stages - 1], [&](auto radix) {
     constexpr int R = decltype(radix)::value;
     if (mirror)
@@ -412,16 +405,21 @@ void maximum(const float *data, const FftPlan &plan, bool mirror, int32_t first_
   });
 }
 
-// The other stages of the transform and the maximum, for the B images i of one block.
+// The other stages of the transform and the maxima, for the B images i of one block.
 void rest_of_block(const PairBlock &p, int lane, long stride) {
   const FftPlan &plan = *p.rings->fft;
   for (int i = 0; i < B; ++i) {
     float *data = p.work + i * stride;
     fft_stages(data, plan, 1, plan.n_stages - 1);
-    Best best = {load(p.best->value[i] + lane), *reinterpret_cast<I *>(p.best->code[i] + lane)};
-    maximum(data, plan, p.mirror != 0, p.first_code, best);
-    store(p.best->value[i] + lane, best.value);
-    *reinterpret_cast<I *>(p.best->code[i] + lane) = best.code;
+    Best best[kKept];
+    for (int n = 0; n < kKept; ++n)
+      best[n] = {load(p.best->value[n][i] + lane),
+                 *reinterpret_cast<const I *>(p.best->code[n][i] + lane)};
+    maxima(data, plan, p.mirror != 0, p.first_code, best);
+    for (int n = 0; n < kKept; ++n) {
+      store(p.best->value[n][i] + lane, best[n].value);
+      *reinterpret_cast<I *>(p.best->code[n][i] + lane) = best[n].code;
+    }
   }
 }
 

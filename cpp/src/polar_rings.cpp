@@ -1,6 +1,8 @@
 #include "rebalance/polar_rings.hpp"
 
-#include <algorithm> // for max, sort
+#include "rebalance/resampled.hpp"
+
+#include <algorithm> // for copy, max, sort
 #include <cmath>     // for cos, sin, exp, sqrt
 #include <stdexcept> // for invalid_argument
 #include <utility>   // for pair
@@ -425,6 +427,69 @@ PolarRings::PolarRings(const float *images, std::int64_t n_images, const MaskVie
     transform.run(work);
     fill_samples(work, grid_, weight, loader, samples_.data() + unit * unit_size());
   });
+}
+
+PolarRings::PolarRings(const PolarRings &whole, int n_rings, int n_angles, int threads,
+                       Control &control)
+    : n_images_(whole.n_images_),
+      grid_{whole.grid_.low, whole.grid_.low + n_rings * whole.grid_.spacing(), n_rings, n_angles},
+      mask_radius_(whole.mask_radius_), fft_(n_angles), image_at_(whole.image_at_),
+      every_ring_(size(n_angles / 2), 0) {
+  if (n_rings < 1 || n_rings > whole.grid_.n_rings || n_angles % 2)
+    throw std::invalid_argument("the lower part of a band must have 1 ring to all, and an even "
+                                "number of angles");
+  samples_.resize(size(n_units() * unit_size()));
+  // A sum over fewer samples weighs each more.
+  const double scale = std::sqrt(static_cast<double>(whole.grid_.n_angles) / n_angles);
+  parallel_for(n_units(), threads, control, [&](std::int64_t unit) {
+    float *out = samples_.data() + unit * unit_size();
+    each_resampled(whole, unit, {0, n_rings}, fft_.plan(), scale,
+                   [&](int ring, const float *samples) {
+                     std::copy(samples, samples + n_angles * kLanes,
+                               out + std::int64_t{ring} * n_angles * kLanes);
+                   });
+  });
+}
+
+namespace {
+
+// Sums of squares, lane by lane.
+void add_squares(const float *samples, std::int64_t n_samples, double *sum) {
+  float part[kLanes] = {};
+  for (std::int64_t p = 0; p < n_samples; ++p)
+    for (int lane = 0; lane < kLanes; ++lane)
+      part[lane] += samples[p * kLanes + lane] * samples[p * kLanes + lane];
+  for (int lane = 0; lane < kLanes; ++lane)
+    sum[lane] += part[lane];
+}
+
+} // namespace
+
+std::vector<double> PolarRings::power() const {
+  const std::int64_t per_ring = std::int64_t{grid_.n_angles} * kLanes;
+  std::vector<double> power(size(grid_.n_rings));
+  for (std::int64_t number = 0; number < n_units(); ++number)
+    for (int ring = 0; ring < grid_.n_rings; ++ring) {
+      double sum[kLanes] = {};
+      add_squares(unit(number) + ring * per_ring, grid_.n_angles, sum);
+      for (const double one : sum)
+        power[size(ring)] += one;
+    }
+  return power;
+}
+
+std::vector<float> PolarRings::norms_above(int ring) const {
+  std::vector<float> norms(size(n_images_));
+  const std::int64_t below = std::int64_t{ring} * grid_.n_angles;
+  for (std::int64_t number = 0; number < n_units(); ++number) {
+    double sum[kLanes] = {};
+    add_squares(unit(number) + below * kLanes, std::int64_t{grid_.n_rings} * grid_.n_angles - below,
+                sum);
+    for (std::int64_t lane = 0; lane < kLanes; ++lane)
+      if (const std::int64_t slot = first_slot(number) + lane; slot >= 0)
+        norms[size(slot)] = static_cast<float>(std::sqrt(sum[lane]));
+  }
+  return norms;
 }
 
 RingShape PolarRings::shape() const {

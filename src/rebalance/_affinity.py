@@ -12,8 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from . import _core
 from ._affinity_results import Affinity, AffinityBetween, SparseAffinity
 from ._defaults import complete
-from ._images import shift_grid, soft_mask
+from ._images import soft_mask
 from ._result_arrays import MEMORY_LIMIT, pair_arrays
+from ._scan import pair_search
 from .checks import as_images, as_positive, as_threads, as_whole
 from .config import AffinitySettings
 from .errors import RebalanceError
@@ -93,7 +94,9 @@ def affinity(
     refine : bool
         Climb from the best grid point to the maximum in angle and shift.
     exhaustive : bool
-        Search shifts in steps of 1 px, without short cuts.
+        Scan the whole band, shifts in steps of 1 px, without short cuts. By default and if `refine`,
+        the part of the band that holds most of the power is scanned on a coarser grid, and the hills
+        found there are climbed in the whole band.
     weights : sequence of float, optional
         Weight of the power on each ring, one per ring; the radii of the rings weigh every sample
         of the plane alike, as they do by default in a band that is given. Default without a band:
@@ -216,7 +219,7 @@ def affinity_between(
     settings = complete(asked, np.concatenate([first, second]), number)
     out = pair_arrays(len(first), len(second), limit)
     rows, lanes = (_polar_rings(stack, settings, number) for stack in (first, second))
-    search = _pair_search(settings, number)
+    search = _search(settings, number, rows, lanes)
     _core.search_between(rows, lanes, search, out, progress)
     return AffinityBetween(*out, settings)
 
@@ -233,7 +236,7 @@ def _all_pairs(
     """Affinity of (N, L, L) `images` under complete `settings`."""
     out = pair_arrays(len(images), len(images), limit)
     rings = _polar_rings(images, settings, threads)
-    _core.search_pairs(rings, _pair_search(settings, threads), out, progress)
+    _core.search_pairs(rings, _search(settings, threads, rings), out, progress)
     return Affinity(*out, settings)
 
 
@@ -245,7 +248,7 @@ def _nearest(
     neighbour = np.empty((n, top), np.int32)
     out = pair_arrays(n, top, sys.maxsize)
     rings = _polar_rings(images, settings, threads)
-    search = _pair_search(settings, threads)
+    search = _search(settings, threads, rings)
     _core.search_nearest(rings, search, neighbour, out, progress)
     return SparseAffinity(neighbour, *out, settings)
 
@@ -272,13 +275,8 @@ def _polar_rings(images: Images, settings: AffinitySettings, threads: int) -> _c
     )
 
 
-def _pair_search(settings: AffinitySettings, threads: int) -> _core.PairSearch:
-    assert settings.max_shift is not None
-    assert settings.shift_step
-    return _core.PairSearch(
-        shift_grid(settings.max_shift, settings.shift_step),
-        mirror=settings.mirror,
-        max_shift=settings.max_shift,
-        max_step=settings.shift_step if settings.refine else 0.0,
-        threads=threads,
-    )
+def _search(
+    settings: AffinitySettings, threads: int, *stacks: _core.PolarRings
+) -> _core.PairSearch:
+    power = np.sum([rings.power() for rings in stacks], axis=0)
+    return pair_search(settings, power, threads, settings.refine and not settings.exhaustive)

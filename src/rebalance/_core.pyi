@@ -23,6 +23,7 @@ class PolarRings:
         threads: int,
         progress: Callable[[int, int], None] | None = None,
     ) -> None: ...
+    def power(self) -> list[float]: ...
     def samples(self) -> NDArray[np.float32]: ...
 
 class PairSearch:
@@ -34,6 +35,8 @@ class PairSearch:
         max_shift: float,
         max_step: float,
         threads: int,
+        n_rings: int = 0,
+        n_angles: int = 0,
     ) -> None: ...
 
 def search_pairs(

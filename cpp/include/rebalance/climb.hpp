@@ -25,18 +25,21 @@ struct Placement {
 /// 2 m samples, so that a sum over them is exact; all numbers divide that of the fine angles.
 class ClimbGrid {
 public:
-  ClimbGrid(const RingGrid &grid, double mask_radius);
+  /// n_low: rings of the lower part of the band, which can be summed alone.
+  ClimbGrid(const RingGrid &grid, double mask_radius, int n_low);
   ClimbGrid(const ClimbGrid &) = delete;
   ClimbGrid &operator=(const ClimbGrid &) = delete;
 
   const HillShape &shape() const { return shape_; }
+  /// Of the lower part of the band.
+  const HillShape &low_shape() const { return low_shape_; }
   int n_fine() const { return n_fine_; }
   const FftPlan &fine_plan() const { return fine_->plan(); }
   const Kernels &kernels() const { return kernels_; }
 
 private:
   const Kernels &kernels_; // asked for once: every pair needs them
-  HillShape shape_{};
+  HillShape shape_{}, low_shape_{};
   int n_fine_ = 0;
   std::unique_ptr<FftTables> fine_;
   std::vector<float> ring_radius_;
@@ -77,9 +80,22 @@ struct ClimbLimits {
   double arm() const { return 0.5 / high; }
 };
 
-/// Newton's method from `start`: angle and shift move together. The best point seen is kept, so
-/// that refining never lowers an affinity.
-Placement climbed(const Placement &start, const ClimbGrid &grid, const ClimbLimits &limits,
-                  const MovedRings &moved, std::int64_t i, const float *turned_j);
+/// Newton's method in angle and shift together, of images i against images j.
+class Climb {
+public:
+  Climb(const PolarRings &rows, const PolarRings &lanes, int n_low, const ClimbLimits &limits,
+        int threads, Control &control);
+
+  const ClimbGrid &grid() const { return grid_; }
+  /// To the top. The best point seen is kept, so that refining never lowers an affinity.
+  Placement to_top(const Placement &start, std::int64_t i, const float *turned_j) const;
+  /// One step in the lower part of the band, and the correlation there that it leads to.
+  Placement low_step(const Placement &start, std::int64_t i, const float *turned_j) const;
+
+private:
+  ClimbGrid grid_;
+  MovedRings moved_;
+  ClimbLimits limits_;
+};
 
 } // namespace rebalance

@@ -51,12 +51,16 @@ struct RingShape {
 };
 
 /// Most images i that one call of the pair kernel takes.
-constexpr int kMaxBlock = 8;
+constexpr int kMaxBlock = 6;
 
-/// Best correlation so far of a block of images i with kLanes images j.
+/// The best of each of these is kept: direct and mirrored, and of either two sectors of angles,
+/// each about half of the circle, since a view often resembles another in two opposite angles.
+constexpr int kSectors = 2, kKept = 2 * kSectors;
+
+/// Best correlation so far of a block of images i with kLanes images j: direct first.
 struct alignas(64) PairBest {
-  float value[kMaxBlock][kLanes];
-  int32_t code[kMaxBlock][kLanes]; ///< first_code + 2 * (position in the transform) + mirror
+  float value[kKept][kMaxBlock][kLanes];
+  int32_t code[kKept][kMaxBlock][kLanes]; ///< first_code + position in the transform
 };
 
 /// Floats between the transforms of two images i: a little more than one takes, so that they do

@@ -6,15 +6,14 @@
 
 #include "rebalance/control.hpp"
 #include "rebalance/polar_rings.hpp"
+#include "rebalance/scan.hpp"
 
 namespace rebalance {
 
-struct Shift {
-  double y, x; ///< px
-};
-
 struct PairSearch {
-  std::vector<Shift> shifts; ///< the grid of shifts, in the order in which ties are settled
+  std::vector<Shift> shifts; ///< that are scanned, in the order in which ties are settled
+  int n_rings = 0;           ///< scanned, of the lower part of the band; 0: all
+  int n_angles = 0;          ///< scanned; 0: those of the rings
   double max_shift = 0.0;    ///< radius of the disc that the climb may not leave, px
   double max_step = 0.0;     ///< longest step of the climb in y or x, px; 0: no climb
   bool mirror = true;

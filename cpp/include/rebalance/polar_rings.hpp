@@ -44,6 +44,13 @@ public:
   PolarRings(const float *images, std::int64_t n_images, const MaskView &mask, const RingGrid &grid,
              const std::vector<double> &weight, int threads, Control &control);
 
+  /// The innermost rings of others, with another number of angles.
+  PolarRings(const PolarRings &whole, int n_rings, int n_angles, int threads, Control &control);
+  /// Of all images together, the squared norm of every ring.
+  std::vector<double> power() const;
+  /// Of every slot: the norm of the rings from `ring` on.
+  std::vector<float> norms_above(int ring) const;
+
   std::int64_t n_images() const { return n_images_; }
   std::int64_t n_units() const { return (n_images_ + kLanes - 1) / kLanes; }
   const RingGrid &grid() const { return grid_; }

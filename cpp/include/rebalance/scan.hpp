@@ -1,0 +1,86 @@
+// The scan of a grid of shifts and angles: for units of 16 images j, all angles at once.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "rebalance/aligned.hpp"
+#include "rebalance/control.hpp"
+#include "rebalance/kernels.hpp"
+#include "rebalance/polar_rings.hpp"
+
+namespace rebalance {
+
+struct Shift {
+  double y, x; ///< px
+};
+
+/// A point of the grid: the shift moves j first, or, with `mirror`, j is then reflected about the x
+/// axis; then it is turned.
+struct GridPoint {
+  int shift; ///< which of the grid
+  int angle; ///< of the grid's angles
+  bool mirror;
+  float value;
+};
+
+/// Compares images i of `rows` with images j of `lanes`, sampled on one grid.
+class Scan {
+public:
+  Scan(const PolarRings &rows, const PolarRings &lanes, const std::vector<Shift> &shifts,
+       bool mirror, int threads, Control &control);
+  Scan(const Scan &) = delete;
+  Scan &operator=(const Scan &) = delete;
+
+  int n_shifts() const { return static_cast<int>(phases_.size()); }
+  int n_angles() const { return shape_.n_angles; }
+  bool mirror() const { return mirror_; }
+  const std::vector<Shift> &shifts() const { return shifts_; }
+  /// Images i come in blocks of this many.
+  int block() const { return kernels_.block; }
+
+  /// The best of a unit of images j with some blocks of images i: of all shifts, or, with
+  /// `each_shift`, of every one.
+  class Found {
+  public:
+    /// [i - first i][lane] of all shifts; of equal values the one at the shorter shift.
+    GridPoint best(std::int64_t row, std::int64_t lane) const;
+    /// At one shift; kept: 0 .. kKept - 1.
+    float value(int shift, int kept, std::int64_t row, std::int64_t lane) const {
+      const std::int64_t block = scan_->block(), at = shift * n_blocks_ + row / block;
+      return best_[static_cast<std::size_t>(at)].value[kept][row % block][lane];
+    }
+    GridPoint point(int shift, int kept, std::int64_t row, std::int64_t lane) const;
+
+  private:
+    friend class Scan;
+    const Scan *scan_;
+    std::int64_t n_blocks_;
+    std::vector<PairBest> best_; // [shift or 1][block]
+  };
+  Found run(std::int64_t unit, std::int64_t first_block, std::int64_t n_blocks,
+            bool each_shift) const;
+
+private:
+  GridPoint decode(const PairBest &best, int kept, std::int64_t row, std::int64_t lane) const;
+  const float *block_at(std::int64_t b) const { return data_.data() + b * block_size_; }
+  const float *image(std::int64_t i) const {
+    return block_at(i / kernels_.block) + i % kernels_.block;
+  }
+  void fill_rows(const PolarRings &rows, int threads, Control &control);
+  void find_first_rings(std::int64_t n_images);
+  std::int64_t blocks_at_once() const;
+
+  const Kernels &kernels_;
+  const PolarRings &lanes_;
+  Control &control_;
+  bool mirror_;
+  std::vector<Shift> shifts_;
+  std::vector<std::vector<float>> phases_; // of every shift
+  std::vector<int> first_ring_;
+  RingShape shape_;
+  std::int64_t block_size_;
+  AlignedFloats data_; // angular coefficients of the images i, in blocks
+};
+
+} // namespace rebalance
