@@ -203,6 +203,7 @@ struct Point {
 
 struct Step {
   double a, y, x;
+  bool damped = false; ///< the curvature is not that of a maximum
 };
 
 // Moving i by a shift and j by none is moving j the other way. A reflected pair is compared with
@@ -246,9 +247,9 @@ Step newton_step(const Point &p, double arm) {
     const double u0 = g[0] / l00, u1 = (g[1] - l10 * u0) / l11;
     const double u2 = (g[2] - l20 * u0 - l21 * u1) / l22;
     const double x = u2 / l22, y = (u1 - l21 * x) / l11, a = (u0 - l10 * y - l20 * x) / l00;
-    return {a / arm, y, x};
+    return {a / arm, y, x, damping > 0.0};
   }
-  return {0.0, 0.0, 0.0};
+  return {0.0, 0.0, 0.0, true};
 }
 
 double length_of(double y, double x) {
@@ -258,7 +259,7 @@ double length_of(double y, double x) {
 Step limited(Step s, const ClimbLimits &limits) {
   const double over = std::max({std::abs(s.a) / limits.max_angle, std::abs(s.y) / limits.max_step,
                                 std::abs(s.x) / limits.max_step, 1.0});
-  return {s.a / over, s.y / over, s.x / over};
+  return {s.a / over, s.y / over, s.x / over, s.damped};
 }
 
 /// A step, and what it gains on the paraboloid through the point where it starts.
@@ -288,23 +289,26 @@ Move move_on_rim(const Point &p, const Placement &at, const ClimbLimits &limits)
   rim.xx = p.yy + p.xx;
   const Move move = move_by(rim, limited(newton_step(rim, limits.arm()), limits));
   const double turn = move.step.y / radius, c = std::cos(turn), s = std::sin(turn);
-  return {{move.step.a, (c - 1.0) * at.y + s * at.x, (c - 1.0) * at.x - s * at.y}, move.gain};
+  return {{move.step.a, (c - 1.0) * at.y + s * at.x, (c - 1.0) * at.x - s * at.y, move.step.damped},
+          move.gain};
+}
+
+// The step to the top in angle alone.
+double angle_step(const Point &p, double most) {
+  return p.aa < 0.0 ? std::clamp(-p.g[0] / p.aa, -most, most) : 0.0;
 }
 
 Move next_move(const Point &p, const Placement &at, const ClimbLimits &limits) {
+  if (limits.max_shift <= 0.0)
+    return move_by(p, {angle_step(p, limits.max_angle), 0.0, 0.0});
   const Step s = limited(newton_step(p, limits.arm()), limits);
   const double length = length_of(at.y + s.y, at.x + s.x);
   if (length <= limits.max_shift)
     return move_by(p, s);
-  if (length_of(at.y, at.x) > (1.0 - 1e-6) * limits.max_shift && limits.max_shift > 0.0)
+  if (length_of(at.y, at.x) > (1.0 - 1e-6) * limits.max_shift)
     return move_on_rim(p, at, limits);
   const double shorter = limits.max_shift / length; // ends on the rim
-  return move_by(p, {s.a, (at.y + s.y) * shorter - at.y, (at.x + s.x) * shorter - at.x});
-}
-
-// The step to the top in angle alone, from one of the fine angles.
-double angle_step(const Point &p, double fine_angle) {
-  return p.aa < 0.0 ? std::clamp(-p.g[0] / p.aa, -fine_angle, fine_angle) : 0.0;
+  return move_by(p, {s.a, (at.y + s.y) * shorter - at.y, (at.x + s.x) * shorter - at.x, s.damped});
 }
 
 Placement moved_by(const Placement &from, const Point &p, const Move &move) {
@@ -317,7 +321,7 @@ constexpr int kMostSteps = 6;
 constexpr double kShort = 0.04;
 
 bool is_short(const Step &s, const ClimbLimits &limits, double fine_angle) {
-  return std::max(std::abs(s.y), std::abs(s.x)) * limits.high < kShort &&
+  return !s.damped && std::max(std::abs(s.y), std::abs(s.x)) * limits.high < kShort &&
          std::abs(s.a) < 0.6 * fine_angle;
 }
 
@@ -355,7 +359,7 @@ Placement Climb::to_top(const Placement &start, std::int64_t i, const float *tur
       break;
     }
   }
-  return best.value > start.value ? best : start;
+  return best;
 }
 
 Placement Climb::low_step(const Placement &start, std::int64_t i, const float *turned_j) const {

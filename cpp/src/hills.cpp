@@ -13,7 +13,7 @@ double distance(const Shift &a, const Shift &b) {
 }
 
 // Turns that differ by so many angles of the grid may belong to one hill.
-constexpr int kLike = 3;
+constexpr int kLike = 2;
 
 bool like(int angle, int other, int n_angles) {
   const int apart = std::abs(angle - other);

@@ -104,20 +104,17 @@ constexpr double kAbove = 0.5;
 
 Placement HillSearch::highest(const Scan::Found &found, const Pair &pair,
                               std::vector<GridPoint> &feet) const {
-  const double above =
-      kAbove * above_rows_[size(pair.i)] * above_lanes_[size(pair.j)]; // norms, at most 1
+  const double above = kAbove * above_rows_[size(pair.i)] * above_lanes_[size(pair.j)];
   hills_.find(found, pair.row, pair.lane, static_cast<float>(above + kGridLoss), feet);
   if (feet.size() == 1)
     return climb_.to_top(placement_of(feet[0], scan_), pair.i, pair.turned_j);
-  Placement step[Hills::kMost];
+  Placement step[Hills::kMost]; // their values are what a step promises in the scanned part
   for (std::size_t h = 0; h < feet.size(); ++h)
     step[h] = climb_.low_step(placement_of(feet[h], scan_), pair.i, pair.turned_j);
   std::stable_sort(step, step + feet.size(),
                    [](const Placement &a, const Placement &b) { return a.value > b.value; });
-  Placement best;
-  best.value = -2.0;
-  for (std::size_t h = 0; h < feet.size() && step[h].value + above > best.value; ++h) {
-    step[h].value = -2.0; // of the lower part of the band alone
+  Placement best = climb_.to_top(step[0], pair.i, pair.turned_j);
+  for (std::size_t h = 1; h < feet.size() && step[h].value + above > best.value; ++h) {
     const Placement top = climb_.to_top(step[h], pair.i, pair.turned_j);
     if (top.value > best.value)
       best = top;

@@ -94,9 +94,9 @@ def affinity(
     refine : bool
         Climb from the best grid point to the maximum in angle and shift.
     exhaustive : bool
-        Scan the whole band, shifts in steps of 1 px, without short cuts. By default and if `refine`,
-        the part of the band that holds most of the power is scanned on a coarser grid, and the hills
-        found there are climbed in the whole band.
+        Scan the whole band, shifts in steps of 1 px, without short cuts. By default, if `refine`,
+        the lower part of the band that holds most of the power is scanned on a coarser grid, and
+        the hills found there are climbed in the whole band.
     weights : sequence of float, optional
         Weight of the power on each ring, one per ring; the radii of the rings weigh every sample
         of the plane alike, as they do by default in a band that is given. Default without a band:

@@ -14,7 +14,7 @@ from .config import AffinitySettings
 Doubles = NDArray[np.float64]
 
 PARTS = (1 / 2, 2 / 3, 5 / 6)  # of the rings, from the innermost
-ENOUGH = 0.92  # of the power of the averages lies in the part that is scanned
+ENOUGH = 0.95  # of the power of the averages lies in the part that is scanned
 FEW_STAGES = 16  # lengths of transforms that this divides take few steps
 
 
@@ -34,7 +34,7 @@ def pair_search(
     assert settings.shift_step
     rings, angles = settings.rings, settings.angles
     shifts = shift_grid(settings.max_shift, settings.shift_step)
-    if quick:
+    if quick and settings.max_shift > 0:  # turning alone is scanned in no time
         low, high = settings.band
         rings = _rings_scanned(power)
         top = low + (high - low) * rings / settings.rings
