@@ -13,6 +13,7 @@ Doubles = NDArray[np.float64]
 EDGE = 0.07  # width of the soft edge of the mask, in mask diameters
 WIDEST = 0.92  # of the box: the rest shows the level outside the particle
 CONTRAST_SHARE = 0.99  # of the contrast above the noise lies inside the extent of the averages
+AT_ONCE = 16  # images: so many stay in the cache
 NOISE_SHARE = 0.04  # of the box: width of the outermost circles, which show noise only
 
 
@@ -36,27 +37,30 @@ def roomy_diameter(images: Floats, max_shift: float) -> float:
 def _radial_contrast(images: Floats) -> tuple[Doubles, Doubles]:
     """Radius (px) of the circles round the centre, and the mean square contrast on them."""
     box = images.shape[1]
-    square = np.zeros((box, box))
-    for image in images:
-        square += _square_contrast(image)
+    square = np.zeros(box * box)
+    for first in range(0, len(images), AT_ONCE):
+        square += _square_contrast(images[first : first + AT_ONCE])
     y, x = np.indices((box, box)) - box // 2
     circle = np.rint(np.hypot(y, x)).astype(int).ravel()
-    contrast = np.bincount(circle, square.ravel()) / np.bincount(circle)
+    contrast = np.bincount(circle, square) / np.bincount(circle)
     n = box // 2
     return np.arange(n), contrast[:n]
 
 
-def _square_contrast(image: Floats) -> Floats:
-    """Squares of what stands above the border of an image; their sum is 1, or 0 if blank."""
-    border = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
-    contrast: Floats = image - np.float32(border.mean(dtype=np.float64))
-    largest = max(contrast.max(), -contrast.min())
-    if largest <= 1e-6 * max(image.max(), -image.min()):
-        return np.zeros_like(image)
-    contrast /= largest
+def _square_contrast(images: Floats) -> Doubles:
+    """(L * L) squares of what stands above the border of each image, scaled to sum 1, added up."""
+    pixels = images.reshape(len(images), -1)
+    border = np.concatenate(
+        [images[:, 0], images[:, -1], images[:, :, 0], images[:, :, -1]], axis=1
+    ).mean(axis=1, dtype=np.float64)
+    contrast: Floats = pixels - border.astype(np.float32)[:, None]
+    largest = np.maximum(contrast.max(axis=1), -contrast.min(axis=1))
+    highest = np.maximum(pixels.max(axis=1), -pixels.min(axis=1))
+    seen = largest > 1e-6 * highest  # the others are blank
+    contrast = contrast[seen] / largest[seen, None]
     contrast *= contrast
-    contrast /= contrast.sum()
-    return contrast
+    total = contrast.sum(axis=1, dtype=np.float64)
+    return np.asarray((1.0 / total).astype(np.float32) @ contrast, dtype=np.float64)
 
 
 def ring_radii(band: tuple[float, float], rings: int) -> Doubles:
