@@ -34,35 +34,35 @@ Hills::Hills(const Scan &scan) : scan_(scan), neighbours_(scan.shifts().size()) 
         neighbours_[a].push_back(static_cast<int>(b));
 }
 
-bool Hills::is_top(const GridPoint &point, const Scan::Found &found, std::int64_t row,
-                   std::int64_t lane) const {
+bool Hills::is_top(const GridPoint &point, const Scan::Found::Pair &pair) const {
   const int first = point.mirror ? kSectors : 0;
   for (const int shift : neighbours_[static_cast<std::size_t>(point.shift)])
     for (int kept = first; kept < first + kSectors; ++kept) {
-      const float value = found.value(shift, kept, row, lane);
+      const float value = pair.value(shift, kept);
       if (value < point.value || (value == point.value && shift > point.shift))
         continue;
-      if (like(found.point(shift, kept, row, lane).angle, point.angle, scan_.n_angles()))
+      if (like(pair.angle(shift, kept), point.angle, scan_.n_angles()))
         return false;
     }
   return true;
 }
 
-void Hills::find(const Scan::Found &found, std::int64_t row, std::int64_t lane, float below,
-                 std::vector<GridPoint> &hills) const {
+void Hills::find(const Scan::Found::Pair &pair, float below, std::vector<GridPoint> &hills) const {
   hills.clear();
   float highest = -2.0f;
   const int n_kept = scan_.mirror() ? kKept : kSectors;
   for (int shift = 0; shift < scan_.n_shifts(); ++shift)
     for (int kept = 0; kept < n_kept; ++kept)
-      highest = std::max(highest, found.value(shift, kept, row, lane));
+      highest = std::max(highest, pair.value(shift, kept));
   for (int shift = 0; shift < scan_.n_shifts(); ++shift)
-    for (int kept = 0; kept < n_kept; ++kept)
-      if (found.value(shift, kept, row, lane) >= highest - below) {
-        const GridPoint point = found.point(shift, kept, row, lane);
-        if (is_top(point, found, row, lane))
-          hills.push_back(point);
-      }
+    for (int kept = 0; kept < n_kept; ++kept) {
+      const float value = pair.value(shift, kept);
+      if (value < highest - below)
+        continue;
+      const GridPoint point{shift, pair.angle(shift, kept), kept >= kSectors, value};
+      if (is_top(point, pair))
+        hills.push_back(point);
+    }
   std::stable_sort(hills.begin(), hills.end(),
                    [](const GridPoint &a, const GridPoint &b) { return a.value > b.value; });
   if (hills.size() > kMost)

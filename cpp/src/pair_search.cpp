@@ -105,7 +105,7 @@ constexpr double kAbove = 0.5;
 Placement HillSearch::highest(const Scan::Found &found, const Pair &pair,
                               std::vector<GridPoint> &feet) const {
   const double above = kAbove * above_rows_[size(pair.i)] * above_lanes_[size(pair.j)];
-  hills_.find(found, pair.row, pair.lane, static_cast<float>(above + kGridLoss), feet);
+  hills_.find(found.pair(pair.row, pair.lane), static_cast<float>(above + kGridLoss), feet);
   if (feet.size() == 1)
     return climb_.to_top(placement_of(feet[0], scan_), pair.i, pair.turned_j);
   Placement step[Hills::kMost]; // their values are what a step promises in the scanned part

@@ -151,9 +151,4 @@ GridPoint Scan::Found::best(std::int64_t row, std::int64_t lane) const {
   return scan_->decode(block, best, row, lane);
 }
 
-GridPoint Scan::Found::point(int shift, int kept, std::int64_t row, std::int64_t lane) const {
-  const std::int64_t block = row / scan_->block();
-  return scan_->decode(best_[size(shift * n_blocks_ + block)], kept, row % scan_->block(), lane);
-}
-
 } // namespace rebalance

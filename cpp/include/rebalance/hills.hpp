@@ -15,14 +15,12 @@ public:
   explicit Hills(const Scan &scan);
 
   /// The highest first, at most kMost of those no more than `below` lower than the highest.
-  void find(const Scan::Found &found, std::int64_t row, std::int64_t lane, float below,
-            std::vector<GridPoint> &hills) const;
+  void find(const Scan::Found::Pair &pair, float below, std::vector<GridPoint> &hills) const;
 
   static constexpr int kMost = 6;
 
 private:
-  bool is_top(const GridPoint &point, const Scan::Found &found, std::int64_t row,
-              std::int64_t lane) const;
+  bool is_top(const GridPoint &point, const Scan::Found::Pair &pair) const;
 
   const Scan &scan_;
   std::vector<std::vector<int>> neighbours_; // of every shift

@@ -45,12 +45,32 @@ public:
   public:
     /// [i - first i][lane] of all shifts; of equal values the one at the shorter shift.
     GridPoint best(std::int64_t row, std::int64_t lane) const;
-    /// At one shift; kept: 0 .. kKept - 1.
-    float value(int shift, int kept, std::int64_t row, std::int64_t lane) const {
-      const std::int64_t block = scan_->block(), at = shift * n_blocks_ + row / block;
-      return best_[static_cast<std::size_t>(at)].value[kept][row % block][lane];
+    /// What was found of one pair at every shift; kept: 0 .. kKept - 1.
+    class Pair {
+    public:
+      float value(int shift, int kept) const { return at(shift).value[kept][row_][lane_]; }
+      int angle(int shift, int kept) const {
+        const int place = at(shift).code[kept][row_][lane_] - shift * scan_->n_angles();
+        return scan_->lanes_.fft().output_at()[static_cast<std::size_t>(place)];
+      }
+
+    private:
+      friend class Found;
+      const PairBest &at(int shift) const { return block_[shift * n_blocks_]; }
+
+      const Scan *scan_;
+      const PairBest *block_;
+      std::int64_t n_blocks_, row_, lane_;
+    };
+    Pair pair(std::int64_t row, std::int64_t lane) const {
+      Pair pair;
+      pair.scan_ = scan_;
+      pair.block_ = &best_[static_cast<std::size_t>(row / scan_->block())];
+      pair.n_blocks_ = n_blocks_;
+      pair.row_ = row % scan_->block();
+      pair.lane_ = lane;
+      return pair;
     }
-    GridPoint point(int shift, int kept, std::int64_t row, std::int64_t lane) const;
 
   private:
     friend class Scan;
