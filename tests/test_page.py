@@ -27,6 +27,7 @@ SCRIPT = "</script><script>alert('x')</script>\"><img src=x onerror=alert(1)>"
 PROVENANCE = Provenance(
     command="rebalance run --particles 'my data.star' --output out --factor 0.35",
     words=["rebalance", "run", "--particles", "my data.star"],
+    constraints=[],
     output="out",
     found=["found"],
     inputs={"my data.star": "ab" * 32},
@@ -230,6 +231,9 @@ def test_moving_an_average_by_hand_gives_the_file_that_repeats_it(
     assert "--constraints constraints.csv" in visit.text("#command")
     constraints = visit.download("#save-constraints").read_text()
     assert constraints == f"class_number,action,value\n{number},move,{other}\n"
+    visit.page.select_option("#move", "-1")
+    constraints = visit.download("#save-constraints").read_text()
+    assert constraints == f"class_number,action,value\n{number},leave_out,\n"
     visit.page.select_option("#move", str(label))
     assert "--constraints" not in visit.text("#command")
     assert visit.page.is_disabled("#save-constraints")

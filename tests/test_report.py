@@ -439,6 +439,7 @@ def write_page(result: Result, directory: Path, text: str = "plain") -> str:
     provenance = Provenance(
         command=f"rebalance run --particles {text}",
         words=["rebalance", "run", "--particles", text],
+        constraints=[],
         output=text,
         found=[f"found {text}"],
         inputs={text: "ab" * 32},

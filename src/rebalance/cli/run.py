@@ -53,7 +53,7 @@ HELP = "superclasses, pictures and a balanced particle set of a 2D classificatio
 # What the report's controls set: its command has them in its own words.
 PAGE_OPTIONS = (
     *("-k", "--n-superclasses", "--factor", "--max-size", "--cap-percentile", "--target"),
-    *("--seed", "--output"),
+    *("--seed", "--output", "--constraints"),
     "--overwrite!",
 )
 SEARCH_OPTIONS = ("mask_diameter", "max_shift", "resolution", "no_mirror", "exhaustive")
@@ -403,6 +403,7 @@ def _provenance(
     return Provenance(
         command=record["command"],
         words=without_options(words, PAGE_OPTIONS),
+        constraints=["--constraints", str(args.constraints)] if args.constraints else [],
         output=str(args.output),
         found=record["found"],
         inputs=record["input_sha256"],

@@ -42,6 +42,8 @@ class Provenance:
     words : sequence of str
         That command line without the options that the page sets: number of superclasses, factor,
         maximum size, seed, constraints and output.
+    constraints : sequence of str
+        The option that names a file of constraints, and the file; empty without one.
     output : str
         The output directory.
     found : sequence of str
@@ -56,6 +58,7 @@ class Provenance:
 
     command: str
     words: Sequence[str]
+    constraints: Sequence[str]
     output: str
     found: Sequence[str]
     inputs: Mapping[str, str]

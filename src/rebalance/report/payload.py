@@ -67,7 +67,7 @@ def _averages(result: Result) -> Iterator[dict[str, Any]]:
             "particles": int(result.particles[i]),
             "resolution": resolution if np.isfinite(resolution) else None,
             "note": note,
-            "junk": False,
+            "junk": bool(result.junk[i]),
         }
 
 
@@ -155,6 +155,7 @@ def _command(result: Result, provenance: Provenance) -> dict[str, Any]:
     return {
         "words": list(provenance.words),
         "rule": [word for pair in given for word in pair],
+        "constraints": list(provenance.constraints),
         "output": provenance.output,
         "seed": asked.seed,
     }

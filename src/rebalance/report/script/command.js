@@ -9,6 +9,7 @@ function commandText() {
   if (isRun()) words.push(...data.command.rule);
   else words.push(...ruleOfPage());
   if (state.moved.size) words.push("--constraints", "constraints.csv");
+  else words.push(...data.command.constraints);
   words.push("--seed", String(data.command.seed), "--output", outputName());
   return words.map(shellWord).join(" ");
 }
@@ -30,7 +31,9 @@ function outputName() {
 }
 
 function constraintsText() {
-  const rows = [...state.moved].map(([i, label]) => `${averages[i].number},move,${label}`);
+  const rows = [...state.moved].map(([i, label]) =>
+    label < 0 ? `${averages[i].number},leave_out,` : `${averages[i].number},move,${label}`,
+  );
   return ["class_number,action,value", ...rows, ""].join("\n");
 }
 
