@@ -42,17 +42,6 @@ def test_the_pictures_of_a_run_are_drawn_again(balanced: Path, tmp_path: Path) -
         assert (tmp_path / "f" / f"{name}.pdf").read_bytes().startswith(b"%PDF")
 
 
-def test_they_are_found_from_anywhere(
-    project: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(project)
-    words = ["run", "--particles", str(data.relative_to(project)), "--output", str(tmp_path / "o")]
-    assert main([*words, "-k", "3"]) == 0
-    monkeypatch.chdir(tmp_path)
-    assert main(["figures", "o", "--width", "column"]) == 0
-    assert (tmp_path / "o/figures/affinity.pdf").is_file()
-
-
 def refusal(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     assert main(["figures", *words]) == 2
     return capsys.readouterr().err
@@ -77,6 +66,23 @@ def test_a_directory_that_is_there_is_refused(
     )
 
 
+def test_they_are_drawn_where_the_run_was_started(
+    project: Path,
+    data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(project)
+    words = ["run", "--particles", str(data.relative_to(project)), "--output", str(tmp_path / "o")]
+    assert main([*words, "-k", "3"]) == 0
+    assert main(["figures", str(tmp_path / "o"), "--width", "column"]) == 0
+    assert (tmp_path / "o/figures/affinity.pdf").is_file()
+    monkeypatch.chdir(tmp_path)
+    capsys.readouterr()
+    assert "it is missing: go there, or run it again" in refusal(capsys, "o", "--output", "f")
+
+
 def test_changed_inputs_are_refused(
     balanced: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -87,8 +93,8 @@ def test_changed_inputs_are_refused(
     finally:
         data.write_bytes(before)
     assert said == (
-        f"rebalance: error: input {data} must be what it was when the run read it, and it is "
-        "not: run it again.\n"
+        f"rebalance: error: input {data} must be there, from the directory where the run was "
+        "started, and as the run read it, and it is not: go there, or run it again.\n"
     )
     assert not (tmp_path / "f").exists()
 

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import os
 import shlex
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,28 +28,10 @@ def result_of(directory: Path) -> Result:
         raise RebalanceError(
             f"{directory} must hold results of rebalance run, and was made by {words[:2]}: run it"
         )
-    with _inside(Path(record["directory"])):
-        _check_inputs(record)
-        parser = argparse.ArgumentParser(allow_abbrev=False)
-        main_job.add_arguments(parser)
-        return main_job.recompute(parser.parse_args(words[2:]), affinity)
-
-
-@contextmanager
-def _inside(directory: Path) -> Iterator[None]:
-    """Work where the run was started, which is where its paths lead from."""
-    before = Path.cwd()
-    try:
-        os.chdir(directory)
-    except OSError:
-        raise RebalanceError(
-            f"the directory {directory}, where the run was started, must be there to find its "
-            "inputs again, and it is not: run it again"
-        ) from None
-    try:
-        yield
-    finally:
-        os.chdir(before)
+    _check_inputs(record)
+    parser = argparse.ArgumentParser(allow_abbrev=False)
+    main_job.add_arguments(parser)
+    return main_job.recompute(parser.parse_args(words[2:]), affinity)
 
 
 def _check_inputs(record: dict[str, Any]) -> None:
@@ -60,6 +39,7 @@ def _check_inputs(record: dict[str, Any]) -> None:
         path = Path(name)
         if not path.is_file() or results.file_sha256(path) != checksum:
             raise RebalanceError(
-                f"input {path} must be what it was when the run read it, and it is "
-                f"{'not' if path.is_file() else 'gone'}: run it again"
+                f"input {path} must be there, from the directory where the run was started, and as "
+                f"the run read it, and it is {'not' if path.is_file() else 'missing'}: go there, "
+                "or run it again"
             )

@@ -356,7 +356,6 @@ def _record(result: Result, job: Job, inputs: list[Path], command: str) -> dict[
     return {
         "format_version": results.FORMAT_VERSION,
         "command": command,
-        "directory": str(Path.cwd()),
         "settings": results.as_plain(result.settings),
         "chosen_from_data": results.as_plain(result.affinity.settings),
         "n_superclasses": result.superclasses.n_superclasses,

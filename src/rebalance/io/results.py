@@ -141,7 +141,7 @@ def read_settings(path: Path) -> dict[str, Any]:
     """
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-        if {"command", "directory", "input_sha256"} <= set(record):
+        if {"command", "input_sha256"} <= set(record):
             return dict(record)
     except (OSError, ValueError, TypeError):
         pass
