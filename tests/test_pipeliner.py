@@ -129,7 +129,7 @@ def test_the_package_runs_the_job(tmp_path):
     write_relion_job(simulate(small), project)
     (project / "default_pipeline.star").unlink()
     words = python(RUN.replace("DATA", DATA), project).splitlines()[-1].split()
-    assert words[1:] == ["ResultsDisplayImage"] * 3 + ["ResultsDisplayHtml"]
+    assert words[1:] == ["ResultsDisplayImage"] * 4 + ["ResultsDisplayHtml"]
     job = project / words[0]
     names = {path.name for path in job.iterdir()}
     assert {"particles.star", "class_averages.star", "logfile.pdf", "report.html"} <= names
