@@ -9,6 +9,7 @@ import pytest
 
 from rebalance._simulate import SimulationSettings, simulate
 from rebalance.cli import main
+from rebalance.errors import RebalanceError
 from rebalance.io.simulated import write_relion_job
 
 
@@ -40,6 +41,18 @@ def test_the_pictures_of_a_run_are_drawn_again(balanced: Path, tmp_path: Path) -
         again = (tmp_path / "f" / f"{name}.png").read_bytes()
         assert again == (balanced / f"{name}.png").read_bytes()
         assert (tmp_path / "f" / f"{name}.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_pictures_appear_all_or_not_at_all(
+    balanced: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(result: object, folder: Path, **settings: object) -> list[Path]:
+        (folder / "affinity.pdf").write_bytes(b"%PDF")
+        raise RebalanceError("the disk is full")
+
+    monkeypatch.setattr("rebalance.cli.figures.save_figures", fail)
+    assert main(["figures", str(balanced), "--output", str(tmp_path / "f")]) == 2
+    assert list(tmp_path.iterdir()) == []
 
 
 def refusal(capsys: pytest.CaptureFixture[str], *words: str) -> str:

@@ -116,6 +116,12 @@ def test_directions_without_sign_or_length_are_angles() -> None:
     )
 
 
+def test_given_directions_stay_as_they_are() -> None:
+    given = 3 * AXES
+    keep_fractions_by_direction(given, PARTICLES, keep=0.2)
+    np.testing.assert_array_equal(given, 3 * AXES)
+
+
 @pytest.mark.parametrize("factor", [0.1, 0.4])
 def test_factor_bounds_smallest_over_largest_density(factor: float) -> None:
     fractions = keep_fractions_by_angle(ANGLE, PARTICLES, factor=factor)

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.spatial.transform import Rotation
 
 from ._symmetry import rotations
-from .checks import as_seed, as_whole
+from .checks import as_seed, as_unit_vectors, as_whole
 from .errors import RebalanceError
 
 Floats = NDArray[np.float64]
@@ -82,7 +82,7 @@ def best_angle_within(
     RebalanceError
         When directions or numbers make no sense.
     """
-    axes = _as_axes(direction)
+    axes = as_unit_vectors(direction)
     k = as_whole("number of superclasses", n_superclasses, 1, len(axes))
     rng = np.random.default_rng(as_seed(seed))
     found = [
@@ -116,8 +116,8 @@ def axis_angles(
     RebalanceError
         When directions or symmetry make no sense.
     """
-    a = _as_axes(direction)
-    b = a if other is None else _as_axes(other)
+    a = as_unit_vectors(direction)
+    b = a if other is None else as_unit_vectors(other)
     cosine = np.zeros((len(a), len(b)))
     for rotation in rotations(symmetry):
         np.maximum(cosine, np.abs(a @ rotation @ b.T), out=cosine)
@@ -153,7 +153,7 @@ def direction_errors(
     RebalanceError
         When directions or symmetry make no sense.
     """
-    axes, target = _as_axes(found), _as_axes(truth)
+    axes, target = as_unit_vectors(found), as_unit_vectors(truth)
     if axes.shape != target.shape:
         raise RebalanceError(
             f"found and truth must have one shape, not {axes.shape} and {target.shape}: give both "
@@ -196,19 +196,3 @@ def _axial_k_means(axes: Floats, k: int, rng: np.random.Generator) -> Labels:
             member = axes[labels == group]
             centre[group] = np.linalg.eigh(member.T @ member)[1][:, -1]
     return labels
-
-
-def _as_axes(direction: ArrayLike) -> Floats:
-    axes = np.array(direction, dtype=np.float64)
-    if axes.ndim != 2 or axes.shape[1] != 3 or len(axes) == 0:
-        raise RebalanceError(
-            f"directions must have shape (N, 3) with N >= 1, not {axes.shape}: give one vector "
-            "for each average"
-        )
-    length = np.linalg.norm(axes, axis=1, keepdims=True)
-    if not (np.isfinite(length) & (length > 0)).all():
-        raise RebalanceError(
-            "directions must be finite and longer than 0: leave out averages without one"
-        )
-    unit: Floats = axes / length
-    return unit

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .checks import as_affinity_values, as_factor
+from .checks import as_affinity_values, as_factor, as_unit_vectors
 from .errors import RebalanceError
 
 if TYPE_CHECKING:
@@ -99,19 +99,7 @@ def keep_fractions_by_direction(
     RebalanceError
         As in :func:`keep_fractions`, or when directions make no sense.
     """
-    axes = np.asarray(directions, dtype=np.float64)
-    if axes.ndim != 2 or axes.shape[1] != 3 or len(axes) == 0:
-        raise RebalanceError(
-            f"directions must have shape (N, 3) with N >= 1, not {axes.shape}: give one vector "
-            "for each average"
-        )
-    length = np.linalg.norm(axes, axis=1, keepdims=True)
-    if not (np.isfinite(length) & (length > 0)).all():
-        raise RebalanceError(
-            f"directions must be finite and longer than 0, but average "
-            f"{int(np.argmin(np.isfinite(length) & (length > 0)))} has none: leave it out"
-        )
-    axes /= length
+    axes = as_unit_vectors(directions)
     angle = np.degrees(np.arccos(np.minimum(np.abs(axes @ axes.T), 1.0)))
     return keep_fractions_by_angle(angle, particles, keep=keep, factor=factor)
 

@@ -59,6 +59,25 @@ def as_affinity_values(values: ArrayLike) -> NDArray[np.float64]:
     return array
 
 
+def as_unit_vectors(directions: ArrayLike) -> NDArray[np.float64]:
+    """(N, 3) directions of any length as vectors of length 1, in an array of their own."""
+    axes = np.asarray(directions, dtype=np.float64)
+    if axes.ndim != 2 or axes.shape[1] != 3 or len(axes) == 0:
+        raise RebalanceError(
+            f"directions must have shape (N, 3) with N >= 1, not {axes.shape}: give one vector "
+            "for each average"
+        )
+    length = np.linalg.norm(axes, axis=1, keepdims=True)
+    usable = np.isfinite(length) & (length > 0)
+    if not usable.all():
+        raise RebalanceError(
+            f"directions must be finite and longer than 0, but average {int(np.argmin(usable))} "
+            "has none: leave it out"
+        )
+    unit: NDArray[np.float64] = axes / length
+    return unit
+
+
 def _as_array(name: str, given: ArrayLike) -> NDArray[np.generic]:
     try:
         return np.asarray(given)

@@ -11,6 +11,7 @@ import argparse
 from pathlib import Path
 
 from ..errors import RebalanceError
+from ..io import OutputDirectory
 from ..report import save_figures
 from ..report.style import COLUMN_MM, FORMATS, PAGE_MM
 from .again import result_of
@@ -47,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     if output.exists():
         raise RebalanceError(f"{output} must be a new directory, and it is there: name another")
     result = result_of(args.results)
-    output.mkdir(parents=True)
-    paths = save_figures(result, output, formats=args.format, width_mm=WIDTHS[args.width])
-    print("\n".join(str(path) for path in paths))
+    with OutputDirectory(output) as hidden:
+        paths = save_figures(result, hidden, formats=args.format, width_mm=WIDTHS[args.width])
+    print("\n".join(str(output / path.name) for path in paths))
     return 0
