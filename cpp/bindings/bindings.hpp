@@ -3,6 +3,7 @@
 
 #include <pybind11/pybind11.h>
 
+void bind_common_lines(pybind11::module_ &module);
 void bind_draw(pybind11::module_ &module);
 void bind_kernels(pybind11::module_ &module);
 void bind_pair_search(pybind11::module_ &module);

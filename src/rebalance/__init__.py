@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from ._simulation_settings import SimulationSettings
     from ._superclass_tree import sharpen
     from ._superclasses import Superclasses, Superclassifier, superclassify
+    from ._view_sphere import view_sphere
+    from ._view_verdict import ViewSphere
 
 __all__ = [
     "Affinity",
@@ -30,6 +32,7 @@ __all__ = [
     "SparseAffinity",
     "Superclasses",
     "Superclassifier",
+    "ViewSphere",
     "__version__",
     "affinity",
     "affinity_between",
@@ -42,6 +45,7 @@ __all__ = [
     "sharpen",
     "simulate",
     "superclassify",
+    "view_sphere",
 ]
 
 # Where the names above live. They are loaded when first asked for: the command line has to heed
@@ -58,6 +62,8 @@ _HOME = {
     "_simulation_settings": "SimulationSettings",
     "_superclass_tree": "sharpen",
     "_superclasses": "Superclasses Superclassifier superclassify",
+    "_view_sphere": "view_sphere",
+    "_view_verdict": "ViewSphere",
 }
 
 

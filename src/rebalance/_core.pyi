@@ -59,6 +59,54 @@ def search_nearest(
     out: tuple[NDArray[Any], ...],
     progress: Callable[[int, int], None] | None = None,
 ) -> None: ...
+
+class LineTables:
+    @staticmethod
+    def all_pairs(
+        rays: NDArray[np.float32],
+        phase: NDArray[np.float32],
+        *,
+        threads: int,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> LineTables: ...
+    @staticmethod
+    def between(
+        rows: NDArray[np.float32],
+        columns: NDArray[np.float32],
+        phase: NDArray[np.float32],
+        *,
+        threads: int,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> LineTables: ...
+    def vote(
+        self,
+        rows: NDArray[np.int32],
+        frames: NDArray[np.float64],
+        image: NDArray[np.int32],
+        directions: NDArray[np.float64],
+        *,
+        threads: int,
+    ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]: ...
+    def find_lines(
+        self,
+        *,
+        rows: NDArray[np.float64] | None = None,
+        columns: NDArray[np.float64] | None = None,
+        reach: int = 0,
+        threads: int,
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float32]]: ...
+    @property
+    def n_rows(self) -> int: ...
+    def table(self, row: int, column: int) -> NDArray[np.uint8]: ...
+
+def vote_on_angles(
+    in_row: NDArray[np.float64],
+    in_anchor: NDArray[np.float64],
+    of_anchors: NDArray[np.float64],
+    skip: NDArray[np.int32],
+    *,
+    threads: int,
+) -> tuple[NDArray[np.float64], NDArray[np.float32]]: ...
 def sharpen(
     affinity: NDArray[np.float64], *, neighbours: int, reach: float
 ) -> NDArray[np.float64]: ...

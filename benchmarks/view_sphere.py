@@ -1,0 +1,120 @@
+"""How well and how fast views are found: labelled sets, simulated sets, and the plain search.
+
+Run: REBALANCE_TEST_DATA=/path/to/data python benchmarks/view_sphere.py
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import spearmanr
+
+import rebalance
+from rebalance import SimulationSettings, ViewSphere, _core
+from rebalance._line_rays import line_rays
+from rebalance._symmetry import rotations
+from rebalance._view_sphere import angles_between
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+import plain_lines
+
+Doubles = NDArray[np.float64]
+Set = tuple[str, NDArray[np.float32], Doubles, str]
+
+
+def labelled() -> Iterator[Set]:
+    """Sets of the test data, those of the issue's kinds first."""
+    for path in sorted((Path(os.environ["REBALANCE_TEST_DATA"]) / "truth").glob("*.npz")):
+        data = np.load(path)
+        yield path.stem, data["images"].astype(np.float32), data["direction"], "C1"
+
+
+def simulated() -> Iterator[Set]:
+    """Continuous, separate, noisy, dirty and symmetric sets."""
+    settings = [
+        dict(averages=150, views=0),
+        dict(averages=300, views=0),
+        dict(averages=150, views=0, snr=1.0),
+        dict(averages=150, views=12, snr=2.0),
+        dict(averages=150, views=0, junk=0.2),
+        dict(averages=100, views=0, symmetry="C4"),
+        dict(averages=100, views=0, symmetry="D2"),
+    ]
+    for seed, chosen in enumerate(settings):
+        made = rebalance.simulate(SimulationSettings(seed=70 + seed, **chosen))  # type: ignore[arg-type]
+        name = " ".join(f"{key}={value}" for key, value in chosen.items())
+        yield name, made.images, made.direction, str(chosen.get("symmetry", "C1"))
+
+
+def rank(sphere: ViewSphere, direction: Doubles, symmetry: str) -> float:
+    """Rank correlation of the angles between views, v = -v, modulo the group."""
+    known = np.isfinite(sphere.direction[:, 0]) & np.isfinite(direction[:, 0])
+    upper = np.triu_indices(int(known.sum()), 1)
+    found, true = (
+        angles_between(d[known], rotations(symmetry))[upper] for d in (sphere.direction, direction)
+    )
+    return float(spearmanr(found, true).statistic) if len(found) > 2 else float("nan")
+
+
+def median_error(found: Doubles, true: Doubles) -> float:
+    """Degrees, after the best rotation or reflection, v = -v; from several starts."""
+    rng, best = np.random.default_rng(0), 90.0
+    for _ in range(20):
+        turn = np.linalg.qr(rng.standard_normal((3, 3)))[0]
+        for _ in range(60):
+            side = np.where(np.sum(found @ turn * true, axis=1) < 0, -1.0, 1.0)
+            u, _, v = np.linalg.svd(found.T @ (true * side[:, None]))
+            turn = u @ v
+        cosine = np.clip(np.abs(np.sum(found @ turn * true, axis=1)), 0, 1)
+        best = min(best, float(np.median(np.degrees(np.arccos(cosine)))))
+    return best
+
+
+def show(name: str, images: NDArray[np.float32], direction: Doubles, symmetry: str) -> None:
+    """A row of the table."""
+    aff = rebalance.affinity(images)
+    began = time.perf_counter()
+    sphere = rebalance.view_sphere(images, aff, symmetry=symmetry)
+    seconds = time.perf_counter() - began
+    known = np.isfinite(sphere.direction[:, 0]) & np.isfinite(direction[:, 0])
+    row = f"| {name} | {sphere.verdict} | {sphere.agreement_of_halves:.3f} "
+    if known.sum() > 2:
+        row += f"| {rank(sphere, direction, symmetry):.3f} "
+        error = median_error(sphere.direction[known], direction[known])
+        row += f"| {error:.1f} " if symmetry == "C1" else "| "
+        row += f"| {np.nanmedian(sphere.uncertainty):.1f} "
+    else:
+        row += "| | | "
+    print(f"{row}| {seconds:.1f} s |", flush=True)
+
+
+def race(n: int = 60) -> None:
+    """All tables of lines, compiled and plain, one thread."""
+    made = rebalance.simulate(SimulationSettings(averages=n, views=0, seed=1))
+    rays = line_rays(made.images, 1)
+    values = rays.rays[..., 0] + 1j * rays.rays[..., 1]
+    began = time.perf_counter()
+    _core.LineTables.all_pairs(rays.rays, rays.phase, threads=1)
+    compiled = time.perf_counter() - began
+    began = time.perf_counter()
+    for i in range(8):
+        for j in range(i + 1, 8):
+            plain_lines.as_votes(plain_lines.agreement(values[j], values[i], rays.phase))
+    plain = (time.perf_counter() - began) / 28 * n * (n - 1) / 2
+    print(
+        f"tables of {n} averages, one thread: {compiled:.2f} s compiled, {plain:.2f} s plain NumPy"
+    )
+
+
+if __name__ == "__main__":
+    print("| set | verdict | halves | rank correlation | median error | uncertainty | time |")
+    print("|---|---|---|---|---|---|---|")
+    for each in (*labelled(), *simulated()):
+        show(*each)
+    race()

@@ -1,0 +1,268 @@
+#include "rebalance/common_lines.hpp"
+
+#include <algorithm> // for copy, max, max_element, min
+#include <cmath>     // for atan2, floor, sqrt
+
+#include "rebalance/parallel.hpp"
+
+namespace rebalance {
+
+namespace {
+
+constexpr double kPi = 3.14159265358979323846;
+constexpr int kWide = 2 * kCells; // a row of a table twice, so that it can be read from any cell
+
+// Votes are bytes: standard deviations above the mean of a table.
+constexpr float kVotesPerDeviation = 24.0f;
+constexpr float kVotesAtMean = 48.0f;
+
+constexpr double kNear = 0.17364817766693033; // sine of 10 degrees: nearer views share any line
+constexpr double kLeastVoters = 0.1;          // share of the frames that must vote
+
+/// Rays of one image after each shift, as LinePair::shifted.
+AlignedFloats shifted(const float *rays, int n_rings, const LineShifts &shifts) {
+  AlignedFloats out(static_cast<std::size_t>(2L * kRays * shifts.n_shifts * n_rings));
+  float *at = out.data();
+  for (int ray = 0; ray < kRays; ++ray)
+    for (int s = 0; s < shifts.n_shifts; ++s)
+      for (int k = 0; k < n_rings; ++k, at += 2) {
+        const float *f = rays + 2L * (ray * n_rings + k);
+        const float *p = shifts.phase + 2L * (s * n_rings + k);
+        at[0] = f[0] * p[0] - f[1] * p[1];
+        at[1] = f[0] * p[1] + f[1] * p[0];
+      }
+  return out;
+}
+
+/// Rays of every image side by side, as LinePair::rays.
+AlignedFloats side_by_side(const Rays &images) {
+  const std::int64_t size = 2L * kRays * images.n_rings;
+  AlignedFloats out(static_cast<std::size_t>(images.n_images * size));
+  float *at = out.data();
+  for (std::int64_t i = 0; i < images.n_images; ++i)
+    for (int k = 0; k < images.n_rings; ++k)
+      for (int part = 0; part < 2; ++part)
+        for (int ray = 0; ray < kRays; ++ray)
+          *at++ = images.samples[i * size + 2L * (ray * images.n_rings + k) + part];
+  return out;
+}
+
+void as_votes(const float *cells, std::uint8_t *votes) {
+  float sum = 0, squares = 0;
+  for (int c = 0; c < kTableSize; ++c)
+    sum += cells[c];
+  const float mean = sum / kTableSize;
+  for (int c = 0; c < kTableSize; ++c)
+    squares += (cells[c] - mean) * (cells[c] - mean);
+  const float deviation = std::sqrt(squares / kTableSize);
+  const float scale = deviation > 0 ? kVotesPerDeviation / deviation : 0.0f;
+  for (int c = 0; c < kTableSize; ++c) {
+    const float vote = kVotesAtMean + 0.5f + (cells[c] - mean) * scale;
+    votes[c] = static_cast<std::uint8_t>(std::min(std::max(vote, 0.0f), 255.0f));
+  }
+}
+
+/// Table [row][column] of one pair from that of [column][row].
+void transpose(const std::uint8_t *from, std::uint8_t *to) {
+  for (int r = 0; r < kHalfCells; ++r)
+    for (int c = 0; c < kHalfCells; ++c) {
+      to[r * kCells + c] = from[c * kCells + r];
+      // The opposite ray of one image agrees with the opposite ray of the other.
+      to[r * kCells + c + kHalfCells] = from[c * kCells + r + kHalfCells];
+    }
+}
+
+/// Fills tables of one column image with row images 0 .. n_rows - 1; entry(i) is where.
+template <class Entry>
+void fill_column(const Rays &columns, std::int64_t column, const LineShifts &shifts,
+                 const AlignedFloats &rows, std::int64_t n_rows, const Entry &entry) {
+  const std::int64_t size = 2L * kRays * columns.n_rings;
+  const auto moved = shifted(columns.samples + column * size, columns.n_rings, shifts);
+  alignas(64) float cells[kTableSize];
+  LinePair pair{columns.n_rings, shifts.n_shifts, moved.data(), nullptr, cells};
+  for (std::int64_t i = 0; i < n_rows; ++i) {
+    pair.rays = rows.data() + i * size;
+    line_kernels().line_table(pair);
+    as_votes(cells, entry(i));
+  }
+}
+
+/// Cell of an angle: a cell holds two rays, the first a quarter of it from its edge.
+int cell_of(double angle) {
+  const int cell = static_cast<int>(std::floor(angle * (kCells / (2 * kPi)) + 0.25));
+  return (cell % kCells + kCells) % kCells;
+}
+double middle_of(double cell) {
+  return (cell + 0.25) * (2 * kPi / kCells);
+}
+
+struct Vector {
+  double x, y, z;
+};
+Vector cross(const double *a, const double *b) {
+  return {a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]};
+}
+double dot(const Vector &v, const double *a) {
+  return v.x * a[0] + v.y * a[1] + v.z * a[2];
+}
+
+/// Cells of the common line of two frames; that of the column image on the half circle.
+struct LineCells {
+  int row, column; ///< row -1: the views are too near
+};
+LineCells line_of(const double *row, const double *column) {
+  const Vector line = cross(row + 6, column + 6);
+  if (dot(line, &line.x) < kNear * kNear)
+    return {-1, 0};
+  const int in_row = cell_of(std::atan2(dot(line, row + 3), dot(line, row)));
+  const int in_column = cell_of(std::atan2(dot(line, column + 3), dot(line, column)));
+  if (in_column < kHalfCells)
+    return {in_row, in_column};
+  return {(in_row + kHalfCells) % kCells, in_column - kHalfCells};
+}
+
+/// Where the votes of each frame on one direction begin, and what they weigh.
+struct Ballot {
+  std::vector<std::int32_t> offset;
+  std::vector<float> weight;
+};
+
+Ballot ballot_of(const double *direction, const Frames &frames) {
+  Ballot ballot;
+  std::vector<int> line;
+  int n_in_line[kHalfCells] = {}, n_voters = 0, n_lines = 0;
+  for (std::int64_t f = 0; f < frames.n; ++f) {
+    const LineCells cells = line_of(direction, frames.axes + 9 * f);
+    line.push_back(cells.row < 0 ? -1 : cells.row % kHalfCells);
+    ballot.offset.push_back((frames.image[f] * kHalfCells + cells.column) * kWide +
+                            std::max(cells.row, 0));
+    if (line.back() >= 0) {
+      n_lines += n_in_line[line.back()]++ == 0;
+      ++n_voters;
+    }
+  }
+  const bool enough = n_voters >= kLeastVoters * static_cast<double>(frames.n);
+  for (const int l : line)
+    ballot.weight.push_back(enough && l >= 0 ? 1.0f / static_cast<float>(n_in_line[l] * n_lines)
+                                             : 0.0f);
+  return ballot;
+}
+
+/// Each row of each table of one image twice.
+std::vector<std::uint8_t> widened(const std::uint8_t *tables, std::int64_t n_columns) {
+  std::vector<std::uint8_t> wide(static_cast<std::size_t>(n_columns * kHalfCells * kWide));
+  std::uint8_t *to = wide.data();
+  for (std::int64_t line = 0; line < n_columns * kHalfCells; ++line, tables += kCells) {
+    to = std::copy(tables, tables + kCells, to);
+    to = std::copy(tables, tables + kCells, to);
+  }
+  return wide;
+}
+
+/// Vertex of the parabola through three values, the middle one the largest: -0.5 to 0.5.
+double vertex(double before, double at, double after) {
+  const double bend = before - 2 * at + after;
+  return bend < 0 ? std::max(-0.5, std::min(0.5, 0.5 * (before - after) / bend)) : 0.0;
+}
+
+/// A table with ends that meet: beyond the half circle of the column, the row is turned by half.
+std::uint8_t at(const std::uint8_t *table, int column, int row) {
+  if (column < 0 || column >= kHalfCells) {
+    column += column < 0 ? kHalfCells : -kHalfCells;
+    row += kHalfCells;
+  }
+  return table[column * kCells + (row + 2 * kCells) % kCells];
+}
+
+LineCells best_near(const std::uint8_t *table, LineCells foretold, int reach) {
+  LineCells best = foretold;
+  int most = -1;
+  for (int c = foretold.column - reach; c <= foretold.column + reach; ++c)
+    for (int r = foretold.row - reach; r <= foretold.row + reach; ++r)
+      if (at(table, c, r) > most) {
+        most = at(table, c, r);
+        best = {r, c};
+      }
+  return best;
+}
+
+LineCells best_of_all(const std::uint8_t *table) {
+  const auto where = static_cast<int>(std::max_element(table, table + kTableSize) - table);
+  return {where % kCells, where / kCells};
+}
+
+} // namespace
+
+LineTables::LineTables(const Rays &rows, const Rays &columns, const LineShifts &shifts,
+                       int threads, Control &control)
+    : n_rows_(rows.n_images), n_columns_(columns.n_images),
+      votes_(static_cast<std::size_t>(rows.n_images * columns.n_images * kTableSize)) {
+  const AlignedFloats lanes = side_by_side(rows);
+  control.total = n_columns_;
+  parallel_for(n_columns_, threads, control, [&](std::int64_t j) {
+    fill_column(columns, j, shifts, lanes, n_rows_, [&](std::int64_t i) {
+      return votes_.data() + (i * n_columns_ + j) * kTableSize;
+    });
+    ++control.done;
+  });
+}
+
+LineTables::LineTables(const Rays &images, const LineShifts &shifts, int threads, Control &control)
+    : n_rows_(images.n_images), n_columns_(images.n_images),
+      votes_(static_cast<std::size_t>(images.n_images * images.n_images * kTableSize)) {
+  const AlignedFloats lanes = side_by_side(images);
+  const auto entry = [&](std::int64_t i, std::int64_t j) {
+    return votes_.data() + (i * n_columns_ + j) * kTableSize;
+  };
+  control.total = n_columns_;
+  parallel_for(n_columns_, threads, control, [&](std::int64_t n) {
+    const std::int64_t j = n_columns_ - 1 - n; // the longest first
+    fill_column(images, j, shifts, lanes, j, [&](std::int64_t i) { return entry(i, j); });
+    for (std::int64_t i = 0; i < j; ++i)
+      transpose(entry(i, j), entry(j, i));
+    std::fill(entry(j, j), entry(j, j) + kTableSize, std::uint8_t{0});
+    ++control.done;
+  });
+}
+
+void LineTables::vote(const std::vector<std::int32_t> &rows, const Frames &frames,
+                      const DirectionVotes &out, int threads, Control &control) const {
+  std::vector<Ballot> ballots(static_cast<std::size_t>(out.n_directions));
+  parallel_for(out.n_directions, threads, control, [&](std::int64_t d) {
+    ballots[static_cast<std::size_t>(d)] = ballot_of(out.axes + 9 * d, frames);
+  });
+  parallel_for(static_cast<std::int64_t>(rows.size()), threads, control, [&](std::int64_t n) {
+    const auto wide = widened(table(rows[static_cast<std::size_t>(n)], 0), n_columns_);
+    alignas(64) float sum[kCells];
+    for (std::int64_t d = 0; d < out.n_directions; ++d) {
+      const Ballot &b = ballots[static_cast<std::size_t>(d)];
+      line_kernels().sum_votes({frames.n, wide.data(), b.offset.data(), b.weight.data(), sum});
+      const auto *best = std::max_element(sum, sum + kCells);
+      out.best[n * out.n_directions + d] = *best;
+      out.turn[n * out.n_directions + d] = static_cast<std::uint8_t>(best - sum);
+    }
+  });
+}
+
+void LineTables::find_lines(const Foretold &foretold, const Lines &out, int threads,
+                            Control &control) const {
+  parallel_for(n_rows_, threads, control, [&](std::int64_t i) {
+    for (std::int64_t j = 0; j < n_columns_; ++j) {
+      const std::uint8_t *t = table(i, j);
+      LineCells best{-1, 0};
+      if (foretold.rows != nullptr)
+        best = line_of(foretold.rows + 9 * i, foretold.columns + 9 * j);
+      best = best.row < 0 ? best_of_all(t) : best_near(t, best, foretold.reach);
+      const double most = at(t, best.column, best.row);
+      const double row = best.row + vertex(at(t, best.column, best.row - 1), most,
+                                           at(t, best.column, best.row + 1));
+      const double column = best.column + vertex(at(t, best.column - 1, best.row), most,
+                                                 at(t, best.column + 1, best.row));
+      out.in_row[i * n_columns_ + j] = middle_of(row);
+      out.in_column[i * n_columns_ + j] = middle_of(column);
+      out.vote[i * n_columns_ + j] = static_cast<float>(most);
+    }
+  });
+}
+
+} // namespace rebalance

@@ -1,0 +1,251 @@
+"""Orientations of class averages from tables of their common lines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import _core
+from ._view_angles import (
+    angles_in,
+    fit_directions,
+    refit,
+    settle_half_turns,
+    turn_by_lines,
+    turned,
+    unit,
+    upright,
+)
+
+Doubles = NDArray[np.float64]
+Indices = NDArray[np.int32]
+
+DIRECTIONS = 600  # on the sphere, about 8 degrees apart
+SWEEPS = 4
+STARTS = 6  # from random frames, where the particle is symmetric
+START_WITH = 32  # averages
+SWEEPS_FROM_CHANCE = 6
+BLOCKS_FROM_CHANCE = 3
+BLOCKS = 8  # parts of a sweep: averages of one part do not see each other move
+REFINEMENTS = 2
+CELL = 2 * np.pi / 64
+REACH = 2  # cells round a foretold line where the line is looked for
+ANY_LINE = np.sin(np.radians(12.0))  # views nearer than this have no certain line
+
+
+def spread_evenly(n: int) -> Doubles:
+    """(n, 3) unit vectors on a spiral, about equally far apart."""
+    z = 1 - (2 * np.arange(n) + 1) / n
+    turn = np.pi * (1 + np.sqrt(5)) * (np.arange(n) + 0.5)
+    radius = np.sqrt(1 - z * z)
+    return np.stack([radius * np.cos(turn), radius * np.sin(turn), z], axis=1)
+
+
+GRID = upright(spread_evenly(DIRECTIONS))
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Averages with orientations.
+
+    Attributes
+    ----------
+    frame : (R, 3, 3) float64 array
+        Right-handed; rows: x axis, y axis, viewing direction.
+    misfit : (R,) float64 array
+        Radians: by how much the angles with other views miss, weighted by their votes.
+    """
+
+    frame: Doubles
+    misfit: Doubles
+
+
+class Anchors:
+    """A averages, all of which are compared with each other.
+
+    Parameters
+    ----------
+    tables : LineTables
+        How the lines of each agree with those of each.
+    group : (G, 3, 3) float64 array
+        Turns that lay the particle on itself; the first is the identity.
+    threads : int
+        Of the search.
+    """
+
+    def __init__(self, tables: _core.LineTables, group: Doubles, threads: int) -> None:
+        self.tables, self.n, self.group, self.threads = tables, tables.n_rows, group, threads
+        self.lines = self.lines_near(None)
+
+    def lines_near(self, frame: Doubles | None) -> Doubles:
+        """(A, A) angle in average i of its line with j, anywhere or near foretold ones."""
+        in_row, in_column, _ = self.tables.find_lines(
+            rows=frame, columns=frame, reach=REACH, threads=self.threads
+        )
+        upper = np.triu(np.ones((self.n, self.n), dtype=bool), 1)
+        angle: Doubles = np.where(upper, in_row, in_column.T)
+        return angle
+
+    def solve(self, members: Indices, seed: int) -> Doubles:
+        """(M, 3, 3) frames of some of the anchors, without a look at the others."""
+        if len(self.group) == 1:
+            lines = np.ascontiguousarray(self.lines[np.ix_(members, members)])
+            return self.sweep(by_votes(lines, self.threads), members, SWEEPS)
+        # Lines of a symmetric particle are many, and third images do not tell which is which.
+        few = members[:: max(1, len(members) // START_WITH)]
+        starts = [self._from_chance(few, np.random.PCG64([seed, n])) for n in range(STARTS)]
+        _, frame = max(starts, key=lambda start: start[0])
+        return self.sweep(self.search(members, frame, few)[0], members, SWEEPS)
+
+    def _from_chance(self, members: Indices, chance: np.random.PCG64) -> tuple[float, Doubles]:
+        """Mean vote of, and frames found from random ones."""
+        rng = np.random.Generator(chance)
+        direction = unit(rng.standard_normal((len(members), 3)))
+        frame = turned(upright(direction), rng.uniform(0, 2 * np.pi, len(members)))
+        frame = self.sweep(frame, members, SWEEPS_FROM_CHANCE, BLOCKS_FROM_CHANCE)
+        frame, vote = self.search(members, frame, members)
+        return float(vote.mean()), frame
+
+    def sweep(self, frame: Doubles, members: Indices, sweeps: int, blocks: int = BLOCKS) -> Doubles:
+        """Look again for the best frame of each of some anchors, given those of the others."""
+        frame = frame.copy()
+        for part in range(sweeps * blocks):
+            some = np.arange(part % blocks, len(members), blocks)
+            if len(some):
+                frame[some], _ = self.search(members[some], frame, members)
+        return frame
+
+    def search(
+        self, rows: Indices, frame: Doubles, members: Indices
+    ) -> tuple[Doubles, NDArray[np.float32]]:
+        """Frames in which rows agree best with members in known frames, and their mean votes."""
+        return search(self.tables, rows, frame, members, self.group, self.threads)
+
+    def place(self, frame: Doubles, members: Indices) -> Placed:
+        """All anchors, against members whose frames are known and move a little."""
+        every = np.arange(self.n, dtype=np.int32)
+        frame, _ = self.search(every, frame, members)
+        if len(self.group) > 1:
+            return Placed(frame, np.full(self.n, np.nan))
+        itself = np.full(self.n, -1, np.int32)
+        itself[members] = np.arange(len(members))
+        for _ in range(REFINEMENTS):
+            lines = self.lines_near(frame)
+            angle, share = _core.vote_on_angles(
+                np.ascontiguousarray(lines[:, members]),
+                np.ascontiguousarray(lines[members].T),
+                np.ascontiguousarray(lines[np.ix_(members, members)]),
+                itself,
+                threads=self.threads,
+            )
+            weight = share.astype(np.float64) ** 2
+            own = refit(frame[members, 2], None, angle[members], weight[members])
+            direction = refit(frame[:, 2], own, angle, weight)
+            direction[members] = own
+            frame = carried(frame, direction)
+        return Placed(frame, _misfit(direction, own, angle, weight))
+
+    def agreement(self, frame: Doubles, members: Indices) -> Doubles:
+        """(A,) share of members whose line with an average, looked for anywhere, is foretold."""
+        there = self.lines[members].T
+        return agreeing(self.lines[:, members], there, frame, frame[members], self.group)
+
+
+def by_votes(lines: Doubles, threads: int) -> Doubles:
+    """(M, 3, 3) frames from (M, M) angles of lines, no orientation being known."""
+    itself = np.arange(len(lines), dtype=np.int32)
+    reverse = np.ascontiguousarray(lines.T)
+    angle, share = _core.vote_on_angles(lines, reverse, lines, itself, threads=threads)
+    weight = share.astype(np.float64)
+    direction = fit_directions(angle, weight**2)
+    # The angles between views leave the hand open; the lines within the averages settle it.
+    hands = [turn_by_lines(side * direction, lines, weight) for side in (1, -1)]
+    frame, _ = max(hands, key=lambda hand: float(hand[1].mean()))
+    return settle_half_turns(frame, lines)
+
+
+def search(
+    tables: _core.LineTables,
+    rows: Indices,
+    frame: Doubles,
+    members: Indices,
+    group: Doubles,
+    threads: int,
+) -> tuple[Doubles, NDArray[np.float32]]:
+    """Frames in which lines of row averages agree best with those of members in known frames."""
+    mates = np.ascontiguousarray(np.concatenate([frame @ turn.T for turn in group]))
+    image = np.tile(members, len(group))
+    best, cells = tables.vote(rows, mates, image, GRID, threads=threads)
+    which, row = best.argmax(axis=1), np.arange(len(rows))
+    return turned(GRID[which], CELL * cells[row, which]), best[row, which]
+
+
+def place_others(
+    tables: _core.LineTables, anchors: Anchors, frame: Doubles, members: Indices
+) -> tuple[Placed, Doubles]:
+    """Row averages of tables whose columns are the members among the anchors.
+
+    Returns
+    -------
+    placed : Placed
+        The row averages.
+    agreement : (R,) float64 array
+        As :meth:`Anchors.agreement`.
+    """
+    threads, known = anchors.threads, frame[members]
+    rows = np.arange(tables.n_rows, dtype=np.int32)
+    columns = np.arange(len(members), dtype=np.int32)
+    placed, _ = search(tables, rows, known, columns, anchors.group, threads)
+    misfit = np.full(len(rows), np.nan)
+    if len(anchors.group) == 1:
+        between = anchors.lines_near(frame)[np.ix_(members, members)].copy()
+        placed, misfit = _refined(tables, placed, known, between, threads)
+    in_row, in_column, _votes = tables.find_lines(threads=threads)
+    agreement = agreeing(in_row, in_column, placed, known, anchors.group)
+    return Placed(placed, misfit), agreement
+
+
+def _refined(
+    tables: _core.LineTables, frame: Doubles, known: Doubles, between: Doubles, threads: int
+) -> tuple[Doubles, Doubles]:
+    """Row frames moved to where votes of anchors in known frames say, and their misfit."""
+    for _ in range(REFINEMENTS):
+        in_row, in_column, _votes = tables.find_lines(
+            rows=frame, columns=known, reach=REACH, threads=threads
+        )
+        nobody = np.full(len(frame), -1, np.int32)
+        angle, share = _core.vote_on_angles(in_row, in_column, between, nobody, threads=threads)
+        weight = share.astype(np.float64) ** 2
+        frame = carried(frame, refit(frame[:, 2], known[:, 2], angle, weight))
+    return frame, _misfit(frame[:, 2], known[:, 2], angle, weight)
+
+
+def agreeing(
+    in_row: Doubles, in_column: Doubles, rows: Doubles, columns: Doubles, group: Doubles
+) -> Doubles:
+    """(R,) share of the lines found, given by (R, C) angles, that frames foretell."""
+    both, certain = np.zeros((2, *in_row.shape), dtype=bool)
+    least = np.cos((REACH + 0.5) * CELL)
+    for turn in group:
+        mates = columns @ turn.T
+        line = np.cross(rows[:, None, 2], mates[:, 2])
+        row = np.cos(in_row - angles_in(rows, line))
+        column = np.cos(in_column - angles_in(mates, line.transpose(1, 0, 2)).T)
+        both |= (np.abs(row) > least) & (np.abs(column) > least) & (row * column > 0)
+        certain |= np.linalg.norm(line, axis=2) > ANY_LINE
+    share: Doubles = np.sum(both & certain, axis=1) / np.maximum(certain.sum(axis=1), 1)
+    return share
+
+
+def carried(frame: Doubles, direction: Doubles) -> Doubles:
+    """Frames moved to new directions the shortest way."""
+    x = unit(frame[:, 0] - np.sum(frame[:, 0] * direction, axis=1, keepdims=True) * direction)
+    return np.stack([x, np.cross(direction, x), direction], axis=1)
+
+
+def _misfit(direction: Doubles, anchors: Doubles, angle: Doubles, weight: Doubles) -> Doubles:
+    off = np.abs(np.arccos(np.clip(direction @ anchors.T, -1, 1)) - angle)
+    mean: Doubles = np.sum(weight * off, axis=1) / np.maximum(weight.sum(axis=1), 1e-12)
+    return mean

@@ -1,0 +1,159 @@
+"""The sphere of views: right, refused, or left out, and always the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.stats import spearmanr
+
+import rebalance
+from rebalance import RebalanceError, Simulation, SimulationSettings, ViewSphere, simulate
+from rebalance._symmetry import rotations
+from rebalance._view_sphere import angles_between
+
+Doubles = NDArray[np.float64]
+
+
+def simulated(**settings: object) -> Simulation:
+    return simulate(SimulationSettings(**{"averages": 60, "views": 0, "snr": 10.0, **settings}))  # type: ignore[arg-type]
+
+
+def rank(sphere: ViewSphere, direction: Doubles, symmetry: str = "C1") -> float:
+    """Rank correlation of the angles between views with the true ones."""
+    known = np.isfinite(sphere.direction[:, 0]) & np.isfinite(direction[:, 0])
+    upper = np.triu_indices(int(known.sum()), 1)
+    group = rotations(symmetry)
+    found, true = (angles_between(d[known], group)[upper] for d in (sphere.direction, direction))
+    return float(spearmanr(found, true).statistic)
+
+
+@pytest.fixture(scope="module")
+def plain() -> tuple[Simulation, ViewSphere]:
+    made = simulated(seed=1)
+    return made, rebalance.view_sphere(made.images, threads=2)
+
+
+def test_directions_are_right(plain: tuple[Simulation, ViewSphere]) -> None:
+    made, sphere = plain
+    assert sphere.verdict == "trusted"
+    assert sphere.left_out == ("",) * 60
+    assert rank(sphere, made.direction) > 0.985
+    assert np.allclose(np.linalg.norm(sphere.direction, axis=1), 1)
+    assert 0 < np.median(sphere.uncertainty) < 6
+    assert sphere.agreement_of_halves > 0.9
+    assert "two random halves of the averages, solved apart, agree" in sphere.reasons[0]
+
+
+def test_the_result_depends_on_no_thread(plain: tuple[Simulation, ViewSphere]) -> None:
+    made, sphere = plain
+    again = rebalance.view_sphere(made.images, threads=1)
+    assert np.array_equal(again.direction, sphere.direction)
+    assert np.array_equal(again.uncertainty, sphere.uncertainty)
+    assert again.agreement_of_halves == sphere.agreement_of_halves
+
+
+def test_progress_ends_at_its_total() -> None:
+    told: list[tuple[int, int]] = []
+    rebalance.view_sphere(
+        simulated(averages=20, seed=5).images,
+        threads=1,
+        progress=lambda done, total: told.append((done, total)),
+    )
+    assert told[-1] == (4, 4)
+
+
+def test_means_of_near_averages_lead_to_the_same_views(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rebalance._view_sphere.PLAIN_ENOUGH", 2.0)
+    made = simulated(seed=4)
+    aff = rebalance.affinity(made.images, threads=1)
+    sphere = rebalance.view_sphere(made.images, aff, threads=1)
+    assert sphere.verdict != "cannot be told"
+    assert rank(sphere, made.direction) > 0.97
+
+
+def test_junk_and_blank_averages_are_left_out() -> None:
+    made = simulated(averages=80, junk=0.2, empty=2, seed=3)
+    sphere = rebalance.view_sphere(made.images, threads=1)
+    assert sphere.verdict != "cannot be told"
+    blank = np.ptp(made.images, axis=(1, 2)) == 0
+    assert {sphere.left_out[i] for i in np.flatnonzero(blank)} == {"blank"}
+    left = np.array([bool(reason) for reason in sphere.left_out])
+    assert np.count_nonzero(left & made.junk) >= 0.9 * made.junk.sum()
+    assert np.count_nonzero(left & ~made.junk & ~blank) <= 0.15 * made.junk.sum()
+    assert np.isnan(sphere.direction[left]).all()
+    assert np.isnan(sphere.uncertainty[left]).all()
+    assert rank(sphere, made.direction) > 0.97
+
+
+def test_more_averages_than_are_compared_with_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rebalance._view_sphere.MOST_ANCHORS", 40)
+    monkeypatch.setattr("rebalance._view_sphere.CHUNK", 16)
+    made = simulated(averages=80, seed=6)
+    sphere = rebalance.view_sphere(made.images, threads=1)
+    assert sphere.verdict == "trusted"
+    assert rank(sphere, made.direction) > 0.97
+
+
+def test_noise_cannot_be_told() -> None:
+    images = np.random.default_rng(0).normal(size=(40, 32, 32)).astype(np.float32)
+    sphere = rebalance.view_sphere(images, threads=1)
+    assert sphere.verdict == "cannot be told"
+    assert np.isnan(sphere.direction).all()
+    assert set(sphere.left_out) == {"cannot be told"}
+    assert "two random halves of the averages, solved apart, give different" in sphere.reasons[0]
+
+
+def test_few_averages_cannot_be_told() -> None:
+    sphere = rebalance.view_sphere(simulated(averages=9, seed=0).images, threads=1)
+    assert sphere.verdict == "cannot be told"
+    assert sphere.reasons == (
+        "only 9 averages have common lines that can be compared, and at least 15 are needed",
+    )
+    assert np.isnan(sphere.agreement_of_halves)
+
+
+def test_copies_of_one_average_do_not_fail() -> None:
+    one = simulated(averages=1, seed=0).images
+    sphere = rebalance.view_sphere(np.repeat(one, 20, axis=0), threads=1)
+    assert sphere.verdict == "cannot be told"
+
+
+def test_a_symmetric_particle_whose_group_is_not_given_is_refused() -> None:
+    made = simulated(averages=40, symmetry="C4", seed=2)
+    assert rebalance.view_sphere(made.images, threads=1).verdict == "cannot be told"
+
+
+def test_a_point_group_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Fewer starts than by default, to be quick.
+    monkeypatch.setattr("rebalance._view_solver.STARTS", 2)
+    made = simulated(averages=40, symmetry="C4", seed=2)
+    sphere = rebalance.view_sphere(made.images, symmetry="c4", threads=1)
+    assert sphere.symmetry == "C4"
+    assert sphere.verdict != "cannot be told"
+    assert rank(sphere, made.direction, "C4") > 0.9
+
+
+def test_an_affinity_of_other_averages_is_refused() -> None:
+    made = simulated(averages=20, seed=0)
+    aff = rebalance.affinity(made.images[:19], threads=1)
+    with pytest.raises(
+        RebalanceError,
+        match=r"^the affinity must be of the same averages, not 19 for 20 images: compute it from "
+        "these images$",
+    ):
+        rebalance.view_sphere(made.images, aff)
+
+
+def test_unknown_point_groups_are_refused() -> None:
+    with pytest.raises(RebalanceError, match="E5"):
+        rebalance.view_sphere(simulated(averages=20, seed=0).images, symmetry="E5")
+
+
+def test_real_density_maps(test_data: Path) -> None:
+    data = np.load(test_data / "truth" / "continuum_70S_150.npz")
+    sphere = rebalance.view_sphere(data["images"].astype(np.float32), threads=1)
+    assert sphere.verdict == "trusted"
+    assert rank(sphere, data["direction"]) >= 0.99
