@@ -104,15 +104,14 @@ py::tuple find_lines(const LineTables &tables, const py::object &rows, const py:
   Doubles in_row({tables.n_rows(), tables.n_columns()});
   Doubles in_column({tables.n_rows(), tables.n_columns()});
   Floats votes({tables.n_rows(), tables.n_columns()});
-  const rebalance::Lines out{in_row.mutable_data(), in_column.mutable_data(),
-                             votes.mutable_data()};
+  const rebalance::Lines out{in_row.mutable_data(), in_column.mutable_data(), votes.mutable_data()};
   run_watched([&](rebalance::Control &c) { tables.find_lines(foretold, out, threads, c); },
               py::none());
   return py::make_tuple(in_row, in_column, votes);
 }
 
-py::tuple vote_on_angles(const Doubles &in_row, const Doubles &in_anchor,
-                         const Doubles &of_anchors, const Indices &skip, int threads) {
+py::tuple vote_on_angles(const Doubles &in_row, const Doubles &in_anchor, const Doubles &of_anchors,
+                         const Indices &skip, int threads) {
   if (in_row.ndim() != 2 || in_anchor.ndim() != 2 || of_anchors.ndim() != 2 || skip.ndim() != 1)
     throw std::invalid_argument("angles must be matrices");
   const std::int64_t rows = in_row.shape(0), n = in_row.shape(1);
@@ -124,12 +123,8 @@ py::tuple vote_on_angles(const Doubles &in_row, const Doubles &in_anchor,
       throw std::invalid_argument("skip must name an anchor");
   Doubles angle({rows, n});
   Floats share({rows, n});
-  const rebalance::LineAngles lines{rows,
-                                    n,
-                                    in_row.data(),
-                                    in_anchor.data(),
-                                    of_anchors.data(),
-                                    skip.data()};
+  const rebalance::LineAngles lines{
+      rows, n, in_row.data(), in_anchor.data(), of_anchors.data(), skip.data()};
   const rebalance::ViewAngles out{angle.mutable_data(), share.mutable_data()};
   run_watched([&](rebalance::Control &c) { rebalance::vote_on_angles(lines, out, threads, c); },
               py::none());
@@ -155,16 +150,14 @@ void bind_common_lines(py::module_ &module) {
                   py::arg("progress") = py::none())
       .def("vote", &vote,
            "Mean vote (float32) and in-plane angle in cells (uint8), (rows, directions) each.",
-           py::arg("rows").noconvert(), py::arg("frames").noconvert(),
-           py::arg("image").noconvert(), py::arg("directions").noconvert(), py::kw_only(),
-           py::arg("threads"))
+           py::arg("rows").noconvert(), py::arg("frames").noconvert(), py::arg("image").noconvert(),
+           py::arg("directions").noconvert(), py::kw_only(), py::arg("threads"))
       .def("find_lines", &find_lines,
            "Angle of the best line in the row and in the column image, radians, and its vote.",
            py::kw_only(), py::arg("rows") = py::none(), py::arg("columns") = py::none(),
            py::arg("reach") = 0, py::arg("threads"))
       .def_property_readonly("n_rows", &LineTables::n_rows)
-      .def("table", &table, "(32, 64) uint8 votes of one pair.", py::arg("row"),
-           py::arg("column"));
+      .def("table", &table, "(32, 64) uint8 votes of one pair.", py::arg("row"), py::arg("column"));
   module.def("vote_on_angles", &vote_on_angles,
              "Angles (radians) between the views of row images and anchors, and the share of "
              "anchors that agree.",

@@ -193,16 +193,15 @@ LineCells best_of_all(const std::uint8_t *table) {
 
 } // namespace
 
-LineTables::LineTables(const Rays &rows, const Rays &columns, const LineShifts &shifts,
-                       int threads, Control &control)
+LineTables::LineTables(const Rays &rows, const Rays &columns, const LineShifts &shifts, int threads,
+                       Control &control)
     : n_rows_(rows.n_images), n_columns_(columns.n_images),
       votes_(static_cast<std::size_t>(rows.n_images * columns.n_images * kTableSize)) {
   const AlignedFloats lanes = side_by_side(rows);
   control.total = n_columns_;
   parallel_for(n_columns_, threads, control, [&](std::int64_t j) {
-    fill_column(columns, j, shifts, lanes, n_rows_, [&](std::int64_t i) {
-      return votes_.data() + (i * n_columns_ + j) * kTableSize;
-    });
+    fill_column(columns, j, shifts, lanes, n_rows_,
+                [&](std::int64_t i) { return votes_.data() + (i * n_columns_ + j) * kTableSize; });
     ++control.done;
   });
 }

@@ -83,8 +83,7 @@ void settle(const std::vector<float> &vote, double *angle, float *share) {
 
 } // namespace
 
-void vote_on_angles(const LineAngles &lines, const ViewAngles &out, int threads,
-                    Control &control) {
+void vote_on_angles(const LineAngles &lines, const ViewAngles &out, int threads, Control &control) {
   const std::int64_t n = lines.n_anchors;
   const Circle in_row(lines.n_rows, n, [&](auto i, auto k) { return lines.in_row[i * n + k]; });
   const Circle in_anchor(lines.n_rows, n,

@@ -92,8 +92,8 @@ constexpr float kLeastSine = 0.17f; // below, a vote is mostly the error of the 
 /// arccos to 7e-5 radians (Abramowitz & Stegun 4.4.45).
 inline float arccos(float x) {
   const float a = x < 0 ? -x : x, rest = 1 - a > 0 ? 1 - a : 0;
-  const float angle = __builtin_sqrtf(rest) *
-                      (1.5707288f + a * (-0.2121144f + a * (0.0742610f - 0.0187293f * a)));
+  const float angle =
+      __builtin_sqrtf(rest) * (1.5707288f + a * (-0.2121144f + a * (0.0742610f - 0.0187293f * a)));
   return x < 0 ? kPi - angle : angle;
 }
 

@@ -10,10 +10,10 @@ namespace rebalance {
 /// Common lines of R row images with A anchors, and of the anchors with each other; radians.
 struct LineAngles {
   std::int64_t n_rows, n_anchors;
-  const double *in_row;      ///< [R][A] angle in the row image of its line with the anchor
-  const double *in_anchor;   ///< [R][A] angle of that line in the anchor
-  const double *of_anchors;  ///< [A][A] angle in anchor j of its line with anchor k
-  const std::int32_t *skip;  ///< [R] anchor that is the row image itself; -1: none
+  const double *in_row;     ///< [R][A] angle in the row image of its line with the anchor
+  const double *in_anchor;  ///< [R][A] angle of that line in the anchor
+  const double *of_anchors; ///< [A][A] angle in anchor j of its line with anchor k
+  const std::int32_t *skip; ///< [R] anchor that is the row image itself; -1: none
 };
 
 struct ViewAngles {

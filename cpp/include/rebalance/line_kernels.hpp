@@ -36,9 +36,9 @@ struct LineVotes {
 /// Pairs of pointers are to the cosines and sines of angles of lines.
 struct ThirdImages {
   int64_t n;
-  float ij[2], ji[2];                   ///< of the line of i and j, in i and in j
+  float ij[2], ji[2];                         ///< of the line of i and j, in i and in j
   const float *ik[2], *ki[2], *jk[2], *kj[2]; ///< [n] of the lines with each k
-  float *vote;                          ///< [n] angle, radians; -1: k has no vote
+  float *vote;                                ///< [n] angle, radians; -1: k has no vote
 };
 
 struct LineKernels {
