@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from rebalance import _core
-from rebalance._affinity import _polar_rings
+from rebalance import _core, _rings
 from rebalance._images import ring_radii, shift_grid
 from rebalance.config import AffinitySettings
 
@@ -40,7 +39,7 @@ def polar_rings(images: NDArray[np.float32], settings: AffinitySettings) -> _cor
     assert settings.band
     assert settings.rings
     radii = ring_radii(settings.band, settings.rings)
-    return _polar_rings(images, dataclasses.replace(settings, weights=tuple(radii)), 1)
+    return _rings.polar_rings(images, dataclasses.replace(settings, weights=tuple(radii)), 1)
 
 
 def plain_search(

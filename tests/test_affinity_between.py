@@ -13,10 +13,10 @@ from scipy import ndimage
 
 import rebalance
 from rebalance import AffinityBetween, RebalanceError, _core
-from rebalance._affinity import _polar_rings, _search
 from rebalance._align import transform_image
 from rebalance._defaults import complete
 from rebalance._result_arrays import pair_arrays
+from rebalance._rings import polar_rings, search_of
 from rebalance._simulate import SimulationSettings, simulate
 from rebalance.config import AffinitySettings
 
@@ -157,8 +157,8 @@ def test_rings_of_two_grids_are_refused() -> None:
     more = complete(AffinitySettings(rings=9), images)
     with pytest.raises(ValueError, match="both stacks must be sampled on one grid"):
         _core.search_between(
-            rings := _polar_rings(images, settings, 1),
-            _polar_rings(images, more, 1),
-            _search(settings, 1, rings),
+            rings := polar_rings(images, settings, 1),
+            polar_rings(images, more, 1),
+            search_of(settings, 1, rings),
             pair_arrays(2, 2, 2**20),
         )

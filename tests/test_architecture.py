@@ -36,8 +36,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "_signal": BASE | {"_core", "_images", "_result_arrays"},
     "_defaults": BASE | {"_images", "_signal"},
     "_scan": BASE | {"_core", "_images"},
+    "_rings": BASE | {"_core", "_images", "_scan"},
+    "_tiles": BASE | {"_core", "_result_arrays", "_rings", "_scan"},
+    "_nearest_tiles": BASE | {"_result_arrays", "_tiles"},
+    "_ring_file": set(),
+    "_executor": BASE
+    | {"_core", "_affinity_results", "_nearest_tiles", "_result_arrays", "_ring_file", "_tiles"},
     "_affinity": BASE
-    | {"_core", "_defaults", "_images", "_scan", "_affinity_results", "_result_arrays"},
+    | {"_core", "_defaults", "_rings", "_affinity_results", "_result_arrays"}
+    | {"_executor", "_tiles"},
     "_affinity_results": BASE | {"_notebook"},
     "_notebook": BASE,
     "_result_arrays": BASE,
@@ -106,7 +113,7 @@ ONLY_IN = {
     "starfile": {"io"},
     "cryosparc": {"io"},
     "shutil": {"io", "cli"},
-    "tempfile": {"io", "cli", "_result_arrays"},
+    "tempfile": {"io", "cli", "_result_arrays", "_ring_file"},
     "tqdm": {"cli"},
     "argparse": {"cli"},
     "matplotlib": {"report", "_notebook"},
@@ -192,8 +199,8 @@ def test_imports_from_elsewhere_are_few_and_in_their_place(path: Path) -> None:
 
 @each_source
 def test_only_io_and_cli_touch_files_and_report_writes_its_pages(path: Path) -> None:
-    # Result arrays too large for memory stand in files without names.
-    if part_of(path) not in ("io", "cli", "report", "_result_arrays"):
+    # Result arrays too large for memory stand in files without names, and workers share rings.
+    if part_of(path) not in ("io", "cli", "report", "_result_arrays", "_ring_file"):
         assert not {called(call) for call in calls(path)} & FILE_CALLS
 
 

@@ -7,8 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 import rebalance
-from rebalance._affinity import _polar_rings
 from rebalance._images import ring_radii
+from rebalance._rings import polar_rings
 from rebalance._simulate import SimulationSettings, simulate
 
 Doubles = NDArray[np.float64]
@@ -41,7 +41,7 @@ def test_affinity_is_the_correlation_at_the_transform(exhaustive: bool, max_shif
     settings = aff.settings
     assert settings.band
     assert settings.rings
-    samples = _polar_rings(images, settings, 1).samples().astype(float)
+    samples = polar_rings(images, settings, 1).samples().astype(float)
     radius = ring_radii(settings.band, settings.rings)
     for i, j in np.argwhere(~np.eye(len(aff), dtype=bool)):
         both = samples[i] * laid(samples, radius, aff, i, j)

@@ -1,8 +1,9 @@
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
-#include <array> // for array
-#include <tuple> // for tuple, get
+#include <array>    // for array
+#include <optional> // for optional
+#include <tuple>    // for tuple, get
 
 #include "bindings.hpp"
 #include "rebalance/pair_search.hpp"
@@ -21,7 +22,8 @@ using Indices = py::array_t<std::int32_t, py::array::c_style>;
 using PairArrays = std::tuple<Floats, Floats, Floats, Bools>; // values, angle, shift, mirror
 
 PairSearch make_search(const Shifts &shifts, bool mirror, double max_shift, double max_step,
-                       int threads, int n_rings, int n_angles) {
+                       int threads, int n_rings, int n_angles,
+                       const std::vector<int> &first_rings) {
   if (shifts.ndim() != 2 || shifts.shape(1) != 2 || shifts.shape(0) < 1)
     throw std::invalid_argument("shifts must have shape (T, 2), T >= 1");
   PairSearch search;
@@ -34,6 +36,7 @@ PairSearch make_search(const Shifts &shifts, bool mirror, double max_shift, doub
   search.threads = threads;
   search.n_rings = n_rings;
   search.n_angles = n_angles;
+  search.first_rings = first_rings;
   return search;
 }
 
@@ -63,11 +66,23 @@ void search_pairs(const PolarRings &rings, const PairSearch &search, PairArrays 
 }
 
 void search_between(const PolarRings &rows, const PolarRings &lanes, const PairSearch &search,
-                    PairArrays out, const py::object &progress) {
+                    PairArrays out, const py::object &progress, std::optional<PairArrays> inverse) {
   const auto result = filled(out, rows.n_images(), lanes.n_images());
+  rebalance::PairResult back{};
+  if (inverse)
+    back = filled(*inverse, lanes.n_images(), rows.n_images());
   run_watched(
-      [&](rebalance::Control &c) { rebalance::search_between(rows, lanes, search, result, c); },
+      [&](rebalance::Control &c) {
+        rebalance::search_between(rows, lanes, search, result, inverse ? &back : nullptr, c);
+      },
       progress);
+}
+
+std::vector<int> find_first_rings(const PolarRings &rings, const PairSearch &search) {
+  std::vector<int> first;
+  run_watched([&](rebalance::Control &c) { first = rebalance::find_first_rings(rings, search, c); },
+              py::none());
+  return first;
 }
 
 void search_nearest(const PolarRings &rings, const PairSearch &search, Indices neighbour,
@@ -86,7 +101,7 @@ void bind_pair_search(py::module_ &module) {
   py::class_<PairSearch>(module, "PairSearch", "How pairs are searched.")
       .def(py::init(&make_search), py::arg("shifts"), py::kw_only(), py::arg("mirror"),
            py::arg("max_shift"), py::arg("max_step"), py::arg("threads"), py::arg("n_rings") = 0,
-           py::arg("n_angles") = 0);
+           py::arg("n_angles") = 0, py::arg("first_rings") = std::vector<int>());
   module.def("search_pairs", &search_pairs,
              "Fills `out`: affinity, angle (deg), shift (y, x; px) and mirror of all pairs.",
              py::arg("rings"), py::arg("search"), py::arg("out").noconvert(),
@@ -94,7 +109,10 @@ void bind_pair_search(py::module_ &module) {
   module.def("search_between", &search_between,
              "As search_pairs, for all images of one stack with all of another.", py::arg("rows"),
              py::arg("lanes"), py::arg("search"), py::arg("out").noconvert(),
-             py::arg("progress") = py::none());
+             py::arg("progress") = py::none(), py::arg("inverse").noconvert() = py::none());
+  module.def("find_first_rings", &find_first_rings,
+             "The products that a search of the whole stack leaves out, for searches of parts.",
+             py::arg("rings"), py::arg("search"));
   module.def("search_nearest", &search_nearest,
              "As search_pairs, for the nearest neighbours of every image.", py::arg("rings"),
              py::arg("search"), py::arg("neighbour").noconvert(), py::arg("out").noconvert(),

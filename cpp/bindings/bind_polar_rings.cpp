@@ -47,6 +47,35 @@ py::array_t<float> samples(const PolarRings &rings) {
   return out;
 }
 
+py::array_t<std::int64_t> order(const PolarRings &rings) {
+  py::array_t<std::int64_t> out(rings.n_images());
+  auto at = out.mutable_unchecked<1>();
+  for (std::int64_t slot = 0; slot < rings.n_images(); ++slot)
+    at(slot) = rings.image_at(slot);
+  return out;
+}
+
+// The samples as they lie in memory, which `self` owns.
+py::array_t<float> units(const py::object &self) {
+  const auto &rings = self.cast<const PolarRings &>();
+  const auto &grid = rings.grid();
+  py::array_t<float> view({rings.n_units(), static_cast<std::int64_t>(grid.n_rings),
+                           static_cast<std::int64_t>(grid.n_angles),
+                           static_cast<std::int64_t>(rebalance::kLanes)},
+                          rings.unit(0), self);
+  view.attr("flags").attr("writeable") = false;
+  return view;
+}
+
+std::unique_ptr<PolarRings> from_units(const Floats &units, std::int64_t n_images, double low,
+                                       double high, double mask_radius) {
+  if (units.ndim() != 4 || units.shape(3) != rebalance::kLanes)
+    throw std::invalid_argument("units must have shape (U, n_rings, n_angles, 16)");
+  const rebalance::RingGrid grid{low, high, static_cast<int>(units.shape(1)),
+                                 static_cast<int>(units.shape(2))};
+  return std::make_unique<PolarRings>(units.data(), units.shape(0), n_images, grid, mask_radius);
+}
+
 } // namespace
 
 void bind_polar_rings(py::module_ &module) {
@@ -62,6 +91,12 @@ void bind_polar_rings(py::module_ &module) {
            py::arg("rim").noconvert(), py::arg("low"), py::arg("high"), py::arg("n_rings"),
            py::arg("n_angles"), py::arg("weight"), py::arg("threads"),
            py::arg("progress") = py::none())
+      .def_static("from_units", &from_units, "A run of units of others, in the order of slots.",
+                  py::arg("units").noconvert(), py::kw_only(), py::arg("n_images"), py::arg("low"),
+                  py::arg("high"), py::arg("mask_radius"))
+      .def("units", &units, "(U, n_rings, n_angles, 16) float32, read-only: 16 slots a unit.")
+      .def("order", &order, "(N,) int64, the image in each slot; the last unit is full.")
+      .def_property_readonly("mask_radius", &PolarRings::mask_radius, "px.")
       .def("power", &PolarRings::power, "Squared norm of every ring, of all images together.")
       .def("samples", &samples, "(N, n_rings, n_angles) float32, Re F + Im F, unit norm.");
 }

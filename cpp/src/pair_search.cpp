@@ -128,6 +128,7 @@ public:
   UnitSearch(const Stacks &stacks, const PairSearch &search, Control &control);
 
   void run(std::int64_t unit, const TakePair &take) const;
+  const std::vector<int> &first_rings() const { return scan_->first_rings(); }
   /// How far a unit moves Control::done.
   std::int64_t n_steps(std::int64_t unit) const { return n_blocks(unit) * scan_->n_shifts(); }
 
@@ -163,7 +164,8 @@ UnitSearch::UnitSearch(const Stacks &stacks, const PairSearch &search, Control &
                ? lanes
                : &low_rows_.emplace(stacks.rows, n_rings, n_angles, search.threads, control);
   }
-  scan_.emplace(*rows, *lanes, search.shifts, search.mirror, search.threads, control);
+  scan_.emplace(*rows, *lanes, search.shifts, search.mirror, search.first_rings, search.threads,
+                control);
   if (search.max_step <= 0.0)
     return;
   const ClimbLimits limits{2.0 * kPi / n_angles, search.max_step, search.max_shift, grid.high};
@@ -249,14 +251,25 @@ void search_pairs(const PolarRings &rings, const PairSearch &search, const PairR
 }
 
 void search_between(const PolarRings &rows, const PolarRings &lanes, const PairSearch &search,
-                    const PairResult &result, Control &control) {
+                    const PairResult &result, const PairResult *inverse, Control &control) {
   if (!(rows.grid() == lanes.grid()))
     throw std::invalid_argument("both stacks must be sampled on one grid");
   const auto take = [&](std::int64_t i, std::int64_t j, const PairTransform &on_i,
-                        const PairTransform &) {
-    write(result, rows.image_at(i) * lanes.n_images() + lanes.image_at(j), on_i);
+                        const PairTransform &on_j) {
+    const std::int64_t row = rows.image_at(i), column = lanes.image_at(j);
+    write(result, row * lanes.n_images() + column, on_i);
+    if (inverse != nullptr)
+      write(*inverse, column * rows.n_images() + row, on_j);
   };
   search_stacks({rows, lanes, false}, search, take, control);
+}
+
+std::vector<int> find_first_rings(const PolarRings &rings, const PairSearch &search,
+                                  Control &control) {
+  const Stacks stacks{rings, rings, true};
+  PairSearch scan_only = search;
+  scan_only.max_step = 0.0;
+  return UnitSearch(stacks, scan_only, control).first_rings();
 }
 
 void search_nearest(const PolarRings &rings, const PairSearch &search, const NearestResult &result,

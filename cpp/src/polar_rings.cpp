@@ -4,6 +4,7 @@
 
 #include <algorithm> // for copy, max, sort
 #include <cmath>     // for cos, sin, exp, sqrt
+#include <numeric>   // for iota
 #include <stdexcept> // for invalid_argument
 #include <utility>   // for pair
 
@@ -396,15 +397,19 @@ std::vector<std::int64_t> order_by_pixels(const float *images, std::int64_t n,
   return order;
 }
 
-void check(const MaskView &mask, const RingGrid &grid, const std::vector<double> &weight) {
-  if (mask.box < 1)
-    throw std::invalid_argument("images must have at least one pixel");
+void check(const RingGrid &grid) {
   if (!(grid.low >= 0.0 && grid.low < grid.high && grid.high <= 0.5))
     throw std::invalid_argument("band must satisfy 0 <= low < high <= 0.5 cycles/px");
   if (grid.n_rings < 1 || grid.n_angles < 4 || grid.n_angles % 2)
     throw std::invalid_argument("at least 1 ring and an even number of angles from 4 are needed");
   if (std::int64_t{grid.n_rings} * grid.n_angles >= kMostSamples)
     throw std::invalid_argument("rings times angles must be below 2^26");
+}
+
+void check(const MaskView &mask, const RingGrid &grid, const std::vector<double> &weight) {
+  if (mask.box < 1)
+    throw std::invalid_argument("images must have at least one pixel");
+  check(grid);
   if (weight.size() != size(grid.n_rings))
     throw std::invalid_argument("one weight per ring is needed");
 }
@@ -427,6 +432,18 @@ PolarRings::PolarRings(const float *images, std::int64_t n_images, const MaskVie
     transform.run(work);
     fill_samples(work, grid_, weight, loader, samples_.data() + unit * unit_size());
   });
+}
+
+PolarRings::PolarRings(const float *samples, std::int64_t n_units, std::int64_t n_images,
+                       const RingGrid &grid, double mask_radius)
+    : n_images_(n_images), grid_(grid), mask_radius_(mask_radius), fft_(grid.n_angles),
+      every_ring_(size(grid.n_angles / 2), 0) {
+  check(grid);
+  if (n_images < 1 || n_units != this->n_units())
+    throw std::invalid_argument("units must hold 16 images each, the first 1 to 16");
+  image_at_.resize(size(n_images));
+  std::iota(image_at_.begin(), image_at_.end(), std::int64_t{0});
+  samples_.assign(samples, samples + n_units * unit_size());
 }
 
 PolarRings::PolarRings(const PolarRings &whole, int n_rings, int n_angles, int threads,

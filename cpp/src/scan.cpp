@@ -3,6 +3,7 @@
 #include <algorithm> // for fill, max, min
 #include <cmath>     // for cos, sin
 #include <complex>   // for polar
+#include <stdexcept> // for invalid_argument
 
 #include "rebalance/parallel.hpp"
 
@@ -46,14 +47,17 @@ constexpr double kNegligible = 1e-10;
 } // namespace
 
 Scan::Scan(const PolarRings &rows, const PolarRings &lanes, const std::vector<Shift> &shifts,
-           bool mirror, int threads, Control &control)
+           bool mirror, const std::vector<int> &first_rings, int threads, Control &control)
     : kernels_(kernels()), lanes_(lanes), control_(control), mirror_(mirror), shifts_(shifts),
-      shape_(lanes.shape()),
+      first_ring_(first_rings), shape_(lanes.shape()),
       block_size_(std::int64_t{shape_.n_freq} * shape_.n_rings * 2 * kernels_.block) {
   for (const Shift &shift : shifts)
     phases_.push_back(shift_phase(lanes.grid(), shift));
   fill_rows(rows, threads, control);
-  find_first_rings(rows.n_images());
+  if (first_ring_.empty())
+    find_first_rings(rows.n_images());
+  else if (first_ring_.size() != size(shape_.n_freq))
+    throw std::invalid_argument("one first ring per angular frequency is needed");
   shape_.first_ring = first_ring_.data();
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from typing import TYPE_CHECKING, overload
 
 import numpy as np
@@ -12,10 +13,12 @@ from numpy.typing import ArrayLike, NDArray
 from . import _core
 from ._affinity_results import Affinity, AffinityBetween, SparseAffinity
 from ._defaults import complete
-from ._images import soft_mask
+from ._executor import Workers, tiled_affinity
 from ._result_arrays import MEMORY_LIMIT, pair_arrays
-from ._scan import pair_search
-from .checks import as_images, as_positive, as_threads, as_whole
+from ._rings import polar_rings as _polar_rings
+from ._rings import search_of as _search
+from ._tiles import prepare
+from .checks import as_executor, as_images, as_positive, as_threads, as_whole
 from .config import AffinitySettings
 from .errors import RebalanceError
 
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
         exhaustive: bool
         weights: Sequence[float] | None
         memory_limit: int
+        executor: Executor | None
         threads: int | None
         progress: Progress | None
 
@@ -63,6 +67,7 @@ def affinity(
     weights: Sequence[float] | None = None,
     top: int | None = None,
     memory_limit: int = MEMORY_LIMIT,
+    executor: Executor | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Affinity | SparseAffinity:
@@ -108,8 +113,15 @@ def affinity(
         Bytes. If the arrays of all pairs, 17 N^2 bytes, are larger, they are memory-mapped files
         in the directory for temporary files (``TMPDIR``). The files have no names and are gone
         with the arrays. Of no effect with `top`.
+    executor : concurrent.futures.Executor, optional
+        Its workers compare tiles of the averages, of threads, processes (started by spawn) or
+        other machines: ``ProcessPoolExecutor``, dask's ``Client.get_executor()``,
+        ``mpi4py.futures.MPIPoolExecutor``. They need this version of rebalance. The result is the
+        same to the bit where they compute with the same instruction set. Tiles that are lost with
+        a worker are computed here, and ``warnings`` of the result says so.
     threads : int, optional
-        Default: all processors that this process may use. The result is the same to the bit.
+        Default: all processors that this process may use; with `executor`, one in every worker.
+        The result is the same to the bit.
     progress : callable, optional
         Called as ``progress(done, total)`` a few times a second.
 
@@ -148,10 +160,18 @@ def affinity(
         None if weights is None else tuple(weights),
     )
     number = as_threads(threads)
+    if executor is not None:
+        as_executor(executor)
     if top is not None:
         _check_top(top, len(stack))
-        return _nearest(stack, complete(asked, stack, number), top, number, progress)
-    return _all_pairs(stack, complete(asked, stack, number), limit, number, progress)
+    settings = complete(asked, stack, number)
+    if executor is not None:
+        prepared = prepare(stack, settings, number)
+        workers = Workers(executor, 1 if threads is None else number, progress)
+        return tiled_affinity(prepared, workers, top, limit)
+    if top is not None:
+        return _nearest(stack, settings, top, number, progress)
+    return _all_pairs(stack, settings, limit, number, progress)
 
 
 def affinity_between(
@@ -251,32 +271,3 @@ def _nearest(
     search = _search(settings, threads, rings)
     _core.search_nearest(rings, search, neighbour, out, progress)
     return SparseAffinity(neighbour, *out, settings)
-
-
-def _polar_rings(images: Images, settings: AffinitySettings, threads: int) -> _core.PolarRings:
-    assert settings.band
-    assert settings.mask_diameter
-    assert settings.rings
-    assert settings.angles
-    assert settings.max_shift is not None
-    assert settings.shift_step
-    assert settings.weights
-    mask, rim = soft_mask(images.shape[1], settings.mask_diameter)
-    return _core.PolarRings(
-        images,
-        mask=mask,
-        rim=rim,
-        low=settings.band[0],
-        high=settings.band[1],
-        n_rings=settings.rings,
-        n_angles=settings.angles,
-        weight=settings.weights,
-        threads=threads,
-    )
-
-
-def _search(
-    settings: AffinitySettings, threads: int, *stacks: _core.PolarRings
-) -> _core.PairSearch:
-    power = np.sum([rings.power() for rings in stacks], axis=0)
-    return pair_search(settings, power, threads, settings.refine and not settings.exhaustive)

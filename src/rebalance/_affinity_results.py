@@ -31,6 +31,8 @@ class Affinity:
         Whether j is mirrored.
     settings : AffinitySettings
         The settings with every None replaced by what was chosen from the data.
+    warnings : tuple of str
+        What the user should know of how it was computed, a sentence each.
     """
 
     values: NDArray[np.float32]
@@ -38,6 +40,7 @@ class Affinity:
     shift: NDArray[np.float32]
     mirror: NDArray[np.bool_]
     settings: AffinitySettings
+    warnings: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.values)
@@ -115,6 +118,8 @@ class SparseAffinity:
         Whether the neighbour is mirrored.
     settings : AffinitySettings
         The settings with every None replaced by what was chosen from the data.
+    warnings : tuple of str
+        What the user should know of how it was computed, a sentence each.
     """
 
     neighbour: NDArray[np.int32]
@@ -123,6 +128,7 @@ class SparseAffinity:
     shift: NDArray[np.float32]
     mirror: NDArray[np.bool_]
     settings: AffinitySettings
+    warnings: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.values)

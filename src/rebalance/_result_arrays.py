@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from typing import Any, NamedTuple
 
@@ -33,6 +34,11 @@ def pair_arrays(rows: int, columns: int, memory_limit: int) -> PairArrays:
         empty((rows, columns, 2), np.float32),
         empty((rows, columns), np.bool_),
     )
+
+
+def small_arrays(rows: int, columns: int) -> PairArrays:
+    """Arrays to be filled, in memory."""
+    return pair_arrays(rows, columns, sys.maxsize)
 
 
 def _mapped(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:

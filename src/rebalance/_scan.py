@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +20,13 @@ FEW_STAGES = 16  # lengths of transforms that this divides take few steps
 
 
 def pair_search(
-    settings: AffinitySettings, power: Doubles, threads: int, quick: bool
+    settings: AffinitySettings, power: Doubles, threads: int, first_rings: Sequence[int] = ()
 ) -> _core.PairSearch:
     """The search under complete `settings` of rings whose (K,) `power` is given.
 
-    With `quick`, only the lower part of the band is scanned, on a grid of shifts that is as much
-    coarser; its hills are climbed in the whole band.
+    By default only the lower part of the band is scanned, on a grid of shifts that is as much
+    coarser; its hills are climbed in the whole band. With `first_rings`, those of the search of a
+    whole stack, a part of that stack is searched.
     """
     assert settings.band
     assert settings.rings
@@ -34,6 +36,7 @@ def pair_search(
     assert settings.shift_step
     rings, angles = settings.rings, settings.angles
     shifts = shift_grid(settings.max_shift, settings.shift_step)
+    quick = settings.refine and not settings.exhaustive
     if quick and settings.max_shift > 0:  # turning alone is scanned in no time
         low, high = settings.band
         rings = _rings_scanned(power)
@@ -48,6 +51,7 @@ def pair_search(
         threads=threads,
         n_rings=rings,
         n_angles=angles,
+        first_rings=first_rings,
     )
 
 

@@ -195,6 +195,15 @@ def as_threads(threads: object | None) -> int:
     return as_whole("threads", threads, 1, 1024)
 
 
+def as_executor(executor: object) -> None:
+    """Refuse what gives no work to others."""
+    if not callable(getattr(executor, "submit", None)):
+        raise RebalanceError(
+            "executor must have the submit() of concurrent.futures.Executor, and "
+            f"{type(executor).__name__} has none: give a pool, or client.get_executor() of dask"
+        )
+
+
 def as_seed(seed: object) -> int:
     """Random seed, 0 to 2**63 - 1."""
     return as_whole("seed", seed, 0, 2**63 - 1)

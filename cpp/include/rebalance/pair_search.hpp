@@ -18,6 +18,7 @@ struct PairSearch {
   double max_step = 0.0;     ///< longest step of the climb in y or x, px; 0: no climb
   bool mirror = true;
   int threads = 1;
+  std::vector<int> first_rings; ///< of find_first_rings, where a part of a stack is searched
 };
 
 /// The affinity of a pair and how one image is laid on the other: mirror (axis 1), turn
@@ -44,9 +45,15 @@ void search_pairs(const PolarRings &rings, const PairSearch &search, const PairR
                   Control &control);
 
 /// Fills `result`, [images of rows][images of lanes]: every image of one stack with every image of
-/// the other. Throws std::invalid_argument if the two are not sampled on one grid.
+/// the other, and `inverse`, [images of lanes][images of rows], if it is not null. Throws
+/// std::invalid_argument if the two are not sampled on one grid.
 void search_between(const PolarRings &rows, const PolarRings &lanes, const PairSearch &search,
-                    const PairResult &result, Control &control);
+                    const PairResult &result, const PairResult *inverse, Control &control);
+
+/// The products that the search of a whole stack leaves out, for searches of its parts: with these
+/// they give the same bits.
+std::vector<int> find_first_rings(const PolarRings &rings, const PairSearch &search,
+                                  Control &control);
 
 /// Where the nearest neighbours go: [n][top], entry [i, t] lays image neighbour[i, t] on image i.
 struct NearestResult {

@@ -44,6 +44,12 @@ public:
   PolarRings(const float *images, std::int64_t n_images, const MaskView &mask, const RingGrid &grid,
              const std::vector<double> &weight, int threads, Control &control);
 
+  /// A run of whole units of others, from their `samples`; its images stand in the order of their
+  /// slots. `samples`: [units][n_rings][n_angles][kLanes], of which the first unit may be partly
+  /// empty. Throws std::invalid_argument if the images do not fill them.
+  PolarRings(const float *samples, std::int64_t n_units, std::int64_t n_images,
+             const RingGrid &grid, double mask_radius);
+
   /// The innermost rings of others, with another number of angles.
   PolarRings(const PolarRings &whole, int n_rings, int n_angles, int threads, Control &control);
   /// Of all images together, the squared norm of every ring.

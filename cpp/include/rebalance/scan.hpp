@@ -27,8 +27,10 @@ struct GridPoint {
 /// Compares images i of `rows` with images j of `lanes`, sampled on one grid.
 class Scan {
 public:
+  /// first_rings: as `first_rings()` of the scan of a whole stack, to scan parts of it with the
+  /// same products; empty: found for `rows`.
   Scan(const PolarRings &rows, const PolarRings &lanes, const std::vector<Shift> &shifts,
-       bool mirror, int threads, Control &control);
+       bool mirror, const std::vector<int> &first_rings, int threads, Control &control);
   Scan(const Scan &) = delete;
   Scan &operator=(const Scan &) = delete;
 
@@ -36,6 +38,8 @@ public:
   int n_angles() const { return shape_.n_angles; }
   bool mirror() const { return mirror_; }
   const std::vector<Shift> &shifts() const { return shifts_; }
+  /// Of every angular frequency, the first ring that products do not leave out.
+  const std::vector<int> &first_rings() const { return first_ring_; }
   /// Images i come in blocks of this many.
   int block() const { return kernels_.block; }
 
