@@ -6,6 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("timings never fail a test", deadline=None)
+settings.load_profile("timings never fail a test")
 
 
 @pytest.fixture(scope="session")

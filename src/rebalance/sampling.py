@@ -11,6 +11,7 @@ from .errors import RebalanceError
 Floats = NDArray[np.float64]
 
 CHUNK = 1 << 20  # products at a time, so that they stay in cache
+TOGETHER = 100  # directions along which the point spread function is summed at once
 COSINES = 100  # bins of the cosine between two directions
 RADII = 100  # samples of the point spread function along a direction, closer near its middle
 GOLDEN_ANGLE = np.pi * (3.0 - 5.0**0.5)
@@ -194,14 +195,22 @@ def _reaches(points: Floats, amplitude: Floats, k: Floats, radius: Floats) -> li
     phase = np.multiply.outer(np.multiply.outer(cosine, k), 2 * np.pi * radius)
     wave = np.cos(phase).reshape(-1, len(radius))
     reaches = []
-    for u in points:
-        place = np.minimum(np.abs(points @ u) * COSINES, COSINES - 1).astype(np.int64)
-        order = np.argsort(place, kind="stable")
-        bins, start = np.unique(place[order], return_index=True)
-        by_cosine = np.zeros((COSINES, len(k)))
-        by_cosine[bins] = np.add.reduceat(amplitude[order], start, axis=0)
-        reaches.append(_reach(radius, by_cosine.ravel() @ wave))
+    for start in range(0, len(points), TOGETHER):  # one product of matrices for many directions
+        spread = np.array(
+            [_by_cosine(u, points, amplitude) for u in points[start : start + TOGETHER]]
+        )
+        reaches += [_reach(radius, each) for each in spread @ wave]
     return reaches
+
+
+def _by_cosine(u: Floats, points: Floats, amplitude: Floats) -> Floats:
+    """(COSINES x shells,) amplitude (Q, shells) of all points, in bins of their cosine to u."""
+    place = np.minimum(np.abs(points @ u) * COSINES, COSINES - 1).astype(np.int64)
+    order = np.argsort(place, kind="stable")
+    bins, start = np.unique(place[order], return_index=True)
+    by_cosine = np.zeros((COSINES, amplitude.shape[1]))
+    by_cosine[bins] = np.add.reduceat(amplitude[order], start, axis=0)
+    return by_cosine.ravel()
 
 
 def _reach(radius: Floats, spread: Floats) -> float:
