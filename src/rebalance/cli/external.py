@@ -3,7 +3,7 @@
 RELION's own call, in the project directory:
 
     rebalance external --o External/job012/ --in_parts Class2D/job011/run_it025_data.star \\
-        --factor 0.5 --j 8
+        --factor 0.5 --k auto --mask_diameter 180 --j 8
 
 Every option of rebalance run that says how to compute may be a parameter label, without its
 dashes: factor, max_size, k, mask_diameter, ...

@@ -4,7 +4,6 @@ Examples:
 
     rebalance simulate --output project --averages 60 --views 10
     rebalance run --particles project/Class2D/job001/run_it025_data.star --output project/balanced
-
     rebalance simulate --output biased --map map.mrc --symmetry D2 --views 0 --bumps 2
 """
 
