@@ -51,11 +51,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "_appearance": BASE,
     "_junk": BASE | {"_appearance"},
     "_superclasses": BASE
-    | {"_superclass_tree", "_superclass_number", "_superclass_fit"}
+    | {"_superclass_tree", "_superclass_number", "_superclass_fit", "_superclass_witness"}
     | {"_display_order", "_notebook"},
     "_superclass_tree": BASE | {"_core"},
     "_superclass_number": BASE | {"_superclass_tree", "_superclass_fit", "metrics"},
     "_superclass_fit": BASE,
+    "_superclass_witness": BASE | {"_symmetry"},
     "_display_order": set(),
     "_rules": BASE,
     "_halves": BASE,

@@ -12,11 +12,13 @@ from ._display_order import display_order
 from ._superclass_fit import contrast, fit_of, group_sums, is_nowhere, usual_distance
 from ._superclass_number import Cuts, all_cuts
 from ._superclass_tree import Tree, by_size, grow_tree, sharpen_values
+from ._superclass_witness import heard
 from .checks import as_affinity_values, as_seed, as_whole
 from .errors import RebalanceError
 
 if TYPE_CHECKING:
     from ._affinity_results import Affinity
+    from ._view_verdict import ViewSphere
 
 Labels = NDArray[np.int32]
 Values = NDArray[np.float64]
@@ -92,6 +94,7 @@ def superclassify(
     leave_out: ArrayLike | None = None,
     particles: ArrayLike | None = None,
     together: ArrayLike | None = None,
+    sphere: ViewSphere | None = None,
     seed: int = 0,
 ) -> Superclasses:
     """Group class averages that show the same view.
@@ -110,6 +113,10 @@ def superclassify(
     together : (N,) array of whole numbers, optional
         Averages with the same number from 0 share a superclass, those with different numbers
         never do; -1: free.
+    sphere : ViewSphere, optional
+        What :func:`view_sphere` found for the averages: where it has directions, the angles
+        between them are a second witness of which averages show one view, which makes groups and
+        their number more often right. Directions do not tell a view from its mirror image.
     seed : int
         The grouping hangs on no random start, so that every seed gives the same labels; it is
         checked and otherwise unused.
@@ -122,11 +129,12 @@ def superclassify(
     ------
     RebalanceError
         For an affinity that is not finite, symmetric and in [0, 1]; for a number out of range or
-        at odds with `together`.
+        at odds with `together`; for a `sphere` of another number of averages.
 
     Notes
     -----
-    The affinity is sharpened (see :func:`sharpen`). From one average each, the two groups with
+    The affinity, or its mean with the squared cosine of the angle between viewing directions, is
+    sharpened (see :func:`sharpen`). From one average each, the two groups with
     the least mean distance 1 - a between them join, times (p q / (p + q))^0.09 for p and q
     averages: average linkage that holds large groups back. Cutting the tree gives every number;
     silhouettes (Rousseeuw 1987) on a locally scaled distance (Zelnik-Manor & Perona 2004) judge
@@ -140,13 +148,13 @@ def superclassify(
             f"none of the {len(values)} averages takes part: all are blank, empty or left out"
         )
     forced = _as_together(together, len(values))[members]
-    inside = np.ascontiguousarray(values[np.ix_(members, members)])
-    sharpened = sharpen_values(inside)
+    evidence = _among(members, heard(values, sphere))
+    sharpened = sharpen_values(evidence)
     tree = grow_tree(sharpened, forced)
     asked = _as_number(n_superclasses, tree)
-    cuts = all_cuts(inside, sharpened, tree, forced, asked)
+    cuts = all_cuts(evidence, sharpened, tree, forced, asked)
     isolated = np.zeros(len(values), dtype=bool)
-    isolated[members] = is_nowhere(inside)
+    isolated[members] = is_nowhere(_among(members, values))
     return _of_all(cuts, cuts.best if asked is None else asked, values, members, isolated)
 
 
@@ -274,7 +282,9 @@ def _of_all(
     )
 
 
-def regrouped(found: Superclasses, aff: Affinity, labels: Labels) -> Superclasses:
+def regrouped(
+    found: Superclasses, aff: Affinity, labels: Labels, sphere: ViewSphere | None = None
+) -> Superclasses:
     """The superclasses after averages were moved by hand.
 
     Parameters
@@ -285,12 +295,13 @@ def regrouped(found: Superclasses, aff: Affinity, labels: Labels) -> Superclasse
         Affinity of all N averages.
     labels : (N,) int32 array
         Superclass of each average, every number from 0 at least once; -1 = none.
+    sphere : ViewSphere, optional
+        As in :func:`superclassify`.
     """
     values = as_affinity_values(aff.values)
     members = np.flatnonzero(labels >= 0)
     groups, n = labels[members], len(labels)
-    inside = np.ascontiguousarray(values[np.ix_(members, members)])
-    distance = contrast(sharpen_values(inside))
+    distance = contrast(sharpen_values(_among(members, heard(values, sphere))))
     fit = fit_of(group_sums(distance, groups), groups, usual_distance(distance))
     return replace(
         found,
@@ -301,6 +312,11 @@ def regrouped(found: Superclasses, aff: Affinity, labels: Labels) -> Superclasse
         runner_up=_spread(fit.runner_up.astype(np.int32), members, n, -1),
         superclass_confidence=np.bincount(groups, fit.confidence) / np.bincount(groups),
     )
+
+
+def _among(members: NDArray[np.intp], values: Values) -> Values:
+    """(M, M) values of the members alone."""
+    return np.ascontiguousarray(values[np.ix_(members, members)])
 
 
 def isolated_warning(averages: NDArray[np.integer], named_by: str) -> tuple[str, ...]:
