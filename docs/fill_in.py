@@ -32,13 +32,13 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
 
 
 def part_of_readme(name: str) -> str:
-    """The marked part, with links as they are from within docs."""
+    """The marked part, with links as they are from within docs; code in cells needs no escape."""
     text = (ROOT / "README.md").read_text()
     _, start, after = text.partition(f"<!-- {name} -->\n")
     part, end, _ = after.partition(f"<!-- end of {name} -->\n")
     if not (start and end):
         raise ValueError(f"README.md must mark its part '{name}', and does not")
-    return part.replace("](docs/", "](")
+    return part.replace("](docs/", "](").replace(r"\|", "|")
 
 
 def modules(globs: str) -> set[Path]:
