@@ -40,6 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "_tiles": BASE | {"_core", "_result_arrays", "_rings", "_scan"},
     "_nearest_tiles": BASE | {"_result_arrays", "_tiles"},
     "_ring_file": set(),
+    "_shards": BASE | {"_affinity_results", "_defaults", "_result_arrays", "_tiles"},
     "_executor": BASE
     | {"_core", "_affinity_results", "_nearest_tiles", "_result_arrays", "_ring_file", "_tiles"},
     "_affinity": BASE
@@ -87,11 +88,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     | {"_directions", "_junk_averages", "_map", "_map_projection", "_phantom", "_symmetry"}
     | {"_simulation_settings"},
     "pipeline": BASE | STAGES | {"_job_balance", "_proof"},
-    "io": BASE | {"_core", "_map", "_viewing"},
+    "io": BASE | {"_core", "_map", "_viewing", "_result_arrays", "_shards", "_tiles"},
     "report": BASE | {"_align", "_display_order", "_proof", "_spread", "_viewing"},
     "cli": BASE
     | {"io", "pipeline", "report", "metrics", "_core", "_rules", "_symmetry", FACE}
-    | {"_simulate", "_simulation_settings", "_junk_averages"},
+    | {"_simulate", "_simulation_settings", "_junk_averages", "_shards", "_tiles"},
     FACE: BASE
     | STAGES
     | {"_superclass_tree", "_affinity_results", "_map", "_simulation_settings", "_view_verdict"},

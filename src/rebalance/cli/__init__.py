@@ -85,7 +85,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of all commands."""
-    from . import demo, external, figures, run, simulate
+    from . import affinity, demo, external, figures, merge, run, simulate
 
     parser = Parser(
         prog="rebalance",
@@ -95,7 +95,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"rebalance {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for module in (run, figures, simulate, external, demo):
+    for module in (run, affinity, merge, figures, simulate, external, demo):
         command = commands.add_parser(
             module.NAME,
             help=module.HELP,

@@ -23,9 +23,8 @@ from numpy.typing import NDArray
 
 from .. import Affinity, _core
 from .._version import __version__
-from ..checks import as_positive, as_threads, as_whole
-from ..config import AffinitySettings, RunSettings, SuperclassSettings
-from ..errors import RebalanceError
+from ..checks import as_threads, as_whole
+from ..config import RunSettings, SuperclassSettings
 from ..io import Job, OutputDirectory, read_columns, results, took_part_before
 from ..io.output import RESULTS_MARK
 from ..pipeline import Result, average_of_particle
@@ -39,10 +38,9 @@ from ..report import (
     summary_lines,
     write_report,
 )
-from . import cryosparc, take_part
+from . import cryosparc, search, take_part
 from .balance_options import add_balance_options, add_dry_run, balance_settings
 from .command_line import without_options
-from .lengths import Length, as_length
 from .numbers import as_int
 from .progress import ProgressBar
 from .split import write_split
@@ -56,7 +54,6 @@ PAGE_OPTIONS = (
     *("--seed", "--output", "--constraints"),
     "--overwrite!",
 )
-SEARCH_OPTIONS = ("mask_diameter", "max_shift", "resolution", "no_mirror", "exhaustive")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -70,7 +67,7 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     _add_method(parser)
     add_balance_options(parser)
     take_part.add_arguments(parser)
-    _add_search(parser)
+    search.add_arguments(parser)
 
 
 def _add_files(parser: argparse.ArgumentParser) -> None:
@@ -146,31 +143,6 @@ def _add_method(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_search(parser: argparse.ArgumentParser) -> None:
-    search = parser.add_argument_group(
-        "comparison", "Lengths are A, or px with px behind the number; defaults come from the data."
-    )
-    search.add_argument(
-        "--angpix", metavar="A", type=float, help="pixel size of the averages (default: read)"
-    )
-    search.add_argument(
-        "--mask-diameter", metavar="LENGTH", type=as_length, help="circle that is compared"
-    )
-    search.add_argument(
-        "--max-shift", metavar="LENGTH", type=as_length, help="largest shift searched"
-    )
-    search.add_argument(
-        "--resolution", metavar="LENGTH", type=as_length, help="finest detail compared, as 10A"
-    )
-    search.add_argument("--no-mirror", action="store_true", help="mirror images are other views")
-    search.add_argument(
-        "--exhaustive", action="store_true", help="search the whole grid, without short cuts"
-    )
-    search.add_argument(
-        "-j", "--threads", metavar="N", type=as_int, help="threads (default: all processors)"
-    )
-
-
 def _as_number(text: str) -> int | str:
     return text if text == "auto" else as_int(text)
 
@@ -209,7 +181,7 @@ def run_job(
     as_json = getattr(args, "json", False)
     if not as_json:
         print("\n".join(job.found), flush=True)
-    settings = dataclasses.replace(settings, affinity=_search_settings(args, job))
+    settings = dataclasses.replace(settings, affinity=search.settings(args, job.averages))
     inputs = [*job.inputs, *take_part.inputs(args), *([args.affinity] if args.affinity else [])]
     if getattr(args, "dry_run", False):
         result = _compute(args, job, settings, threads)
@@ -249,7 +221,7 @@ def recompute(args: argparse.Namespace, affinity: Path) -> Result:
     """What these options gave before, with the affinity that was found then; writes nothing."""
     threads = as_threads(args.threads)
     settings, job = _method_settings(args), cryosparc.open_input(args, threads)
-    settings = dataclasses.replace(settings, affinity=_search_settings(args, job))
+    settings = dataclasses.replace(settings, affinity=search.settings(args, job.averages))
     args.affinity = affinity
     return _compute(args, job, settings, threads)
 
@@ -291,13 +263,8 @@ def _new_directory(args: argparse.Namespace, inputs: list[Path]) -> OutputDirect
 
 def _check_options(args: argparse.Namespace) -> None:
     """Refuse options that an affinity given would leave without effect."""
-    options = {option: getattr(args, option) for option in SEARCH_OPTIONS}
-    idle = ["--" + option.replace("_", "-") for option, value in options.items() if value]
-    if args.affinity is not None and idle:
-        raise RebalanceError(
-            f"{idle[0]} says how averages are compared, and --affinity {args.affinity} that they "
-            "are not compared again: leave one of the two out"
-        )
+    if args.affinity is not None:
+        search.refuse_options(args, f"--affinity {args.affinity}")
 
 
 def _method_settings(args: argparse.Namespace) -> RunSettings:
@@ -313,26 +280,6 @@ def _method_settings(args: argparse.Namespace) -> RunSettings:
     )
 
 
-def _search_settings(args: argparse.Namespace, job: Job) -> AffinitySettings:
-    pixel_size = job.averages.pixel_size
-    if args.angpix is not None:
-        pixel_size = as_positive("pixel size (--angpix)", args.angpix, "A")
-
-    def px(option: str, length: Length | None) -> float | None:
-        return None if length is None else length.in_px(option, pixel_size)
-
-    mask = px("--mask-diameter", args.mask_diameter)
-    finest = px("--resolution", args.resolution)
-    box = job.averages.images.shape[1]
-    return AffinitySettings(
-        band=None if finest is None else _band(finest, mask or box),
-        mask_diameter=mask,
-        max_shift=px("--max-shift", args.max_shift),
-        mirror=not args.no_mirror,
-        exhaustive=args.exhaustive,
-    )
-
-
 def _with_pixel_size(result: Result, angpix: float | None) -> Result:
     """The result, its averages with the pixel size that was given."""
     if angpix is None:
@@ -340,15 +287,6 @@ def _with_pixel_size(result: Result, angpix: float | None) -> Result:
     return dataclasses.replace(
         result, averages=dataclasses.replace(result.averages, pixel_size=angpix)
     )
-
-
-def _band(finest: float, diameter: float) -> tuple[float, float]:
-    if not 2 <= finest < diameter:
-        raise RebalanceError(
-            "--resolution must lie between 2 px (the finest that the averages hold) and the "
-            f"mask diameter ({diameter:g} px), not {finest:g} px"
-        )
-    return 1 / diameter, 1 / finest
 
 
 def _record(result: Result, job: Job, inputs: list[Path], command: str) -> dict[str, Any]:

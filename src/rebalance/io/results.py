@@ -10,7 +10,7 @@ import zipfile
 import zlib
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,7 +73,9 @@ def write_superclasses(result: Result, path: Path) -> None:
         writer.writerows(zip(*columns, strict=True))
 
 
-def write_affinity(aff: Affinity, class_number: NDArray[np.int32], sha256: str, path: Path) -> None:
+def write_affinity(
+    aff: Affinity, class_number: NDArray[np.int32], sha256: str, path: Path | BinaryIO
+) -> None:
     """``affinity.npz``: the affinity with what is needed to use it again."""
     np.savez_compressed(
         path,
@@ -98,7 +100,7 @@ def read_affinity(path: Path, sha256: str) -> dict[str, Any]:
             stored = {name: archive[name] for name in archive.files}
         version, of = int(stored["format_version"]), str(stored["input_sha256"])
         found: dict[str, Any] = {name: stored[name] for name in AFFINITY_ARRAYS}
-        found["settings"] = _as_settings(json.loads(str(stored["settings"])))
+        found["settings"] = as_affinity_settings(json.loads(str(stored["settings"])))
     except FileNotFoundError:
         raise RebalanceError(f"affinity file {path} does not exist: check the path") from None
     except (OSError, EOFError, KeyError, ValueError, TypeError, zlib.error, zipfile.BadZipFile):
@@ -119,7 +121,9 @@ def read_affinity(path: Path, sha256: str) -> dict[str, Any]:
     return found
 
 
-def _as_settings(plain: dict[str, Any]) -> AffinitySettings:
+def as_affinity_settings(plain: dict[str, Any]) -> AffinitySettings:
+    """Settings from what :func:`as_plain` made of them."""
+    plain = dict(plain)
     for name in ("band", "weights"):
         if plain.get(name) is not None:
             plain[name] = tuple(plain[name])
