@@ -69,6 +69,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "_viewing": BASE | {"_symmetry", "sampling"},
     "_proof": BASE | {"_spread", "_symmetry", "_viewing", "sampling"},
     "_job_balance": BASE | {"_balance", "_core", "_density", "_draw", "_rules", "_viewing"},
+    "_view_agreement": BASE | {"_axis_scores", "_viewing"},
     "_align": BASE,
     "_symmetry": BASE,
     "_line_rays": BASE | {"_core", "_align", "_images"},
@@ -89,7 +90,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     | {"_simulation_settings"},
     "pipeline": BASE | STAGES | {"_job_balance", "_proof"},
     "io": BASE | {"_core", "_map", "_viewing", "_result_arrays", "_shards", "_tiles"},
-    "report": BASE | {"_align", "_display_order", "_proof", "_spread", "_viewing"},
+    "report": BASE | {"_align", "_display_order", "_proof", "_spread", "_symmetry", "_viewing"},
     "cli": BASE
     | {"io", "pipeline", "report", "metrics", "_core", "_rules", "_symmetry", FACE}
     | {"_simulate", "_simulation_settings", "_junk_averages", "_shards", "_tiles"},

@@ -15,12 +15,15 @@ from browser import Visit, chromium
 from matplotlib.image import imread
 
 import rebalance
+from rebalance._align import transform_image
 from rebalance._simulate import SimulationSettings, simulate
-from rebalance.config import AffinitySettings, BalanceSettings, RunSettings
+from rebalance.config import AffinitySettings, BalanceSettings, RunSettings, TakePartSettings
 from rebalance.io import open_job
+from rebalance.io.constraints import read_constraints
 from rebalance.io.simulated import write_relion_job
 from rebalance.pipeline import Result, run
 from rebalance.report import Provenance, write_report
+from rebalance.report.tiles import grey_tiles
 
 FACTOR = "0.35"
 SCRIPT = "</script><script>alert('x')</script>\"><img src=x onerror=alert(1)>"
@@ -237,6 +240,75 @@ def test_moving_an_average_by_hand_gives_the_file_that_repeats_it(
     visit.page.select_option("#move", str(label))
     assert "--constraints" not in visit.text("#command")
     assert visit.page.is_disabled("#save-constraints")
+
+
+def test_the_mean_of_a_superclass_is_that_of_its_aligned_averages(
+    visit: Visit, result: Result
+) -> None:
+    labels = result.superclasses.labels
+    members = np.flatnonzero(labels == 0)
+    i = int(visit.page.evaluate("referenceOf(shown.members[0][0], shown)"))
+    drawn = np.array(
+        visit.page.evaluate(
+            f"(() => {{ const c = meanOf(shown.members[0], {i}).getContext('2d');"
+            "return [...c.getImageData(0, 0, TILE, TILE).data].filter((_, p) => p % 4 === 0) })()"
+        )
+    )
+    tiles = grey_tiles(result.averages.images)[members].astype(np.float32)
+    laid = [
+        transform_image(
+            tile,
+            result.affinity.angle[i, j],
+            result.affinity.shift[i, j],
+            result.affinity.mirror[i, j],
+        )
+        for tile, j in zip(tiles, members, strict=True)
+    ]
+    side = tiles.shape[1]
+    away = np.arange(side) - side // 2
+    inside = np.hypot(away[:, None], away) < 0.35 * side
+    mean = np.mean(laid, axis=0)
+    assert np.corrcoef(drawn.reshape(side, side)[::-1][inside], mean[inside])[0, 1] > 0.99
+
+
+def test_corrections_by_hand_come_on_top_of_the_constraints_of_the_run(
+    browser: Any, result: Result, tmp_path: Path
+) -> None:
+    order, labels = result.superclasses.order, result.superclasses.labels
+    chosen, grouped, moved, left = (int(i) for i in order[[0, 1, 2, -1]])
+    number = result.averages.class_number
+    asked = TakePartSettings(
+        leave_out=(int(number[left]),),
+        groups=((int(number[grouped]), 'ring, "A"'), (int(number[chosen]), "B")),
+        moves=((int(number[moved]), int(labels[moved])),),
+    )
+    ours = dataclasses.replace(
+        result, settings=dataclasses.replace(result.settings, take_part=asked)
+    )
+    provenance = dataclasses.replace(PROVENANCE, constraints=["--constraints", "mine.csv"])
+    write_report(ours, tmp_path / "report.html", provenance)
+    visit = Visit(browser, tmp_path / "report.html")
+    assert "--constraints mine.csv" in visit.text("#command")
+    visit.page.focus("#sheet")
+    visit.page.keyboard.press("ArrowRight")
+    visit.page.select_option("#move", str((int(labels[chosen]) + 1) % 6))
+    assert "--constraints constraints.csv" in visit.text("#command")
+    assert "mine.csv" not in visit.text("#command")
+    (tmp_path / "c.csv").write_bytes(visit.download("#save-constraints").read_bytes())
+    merged = read_constraints(tmp_path / "c.csv")
+    assert merged.leave_out == asked.leave_out
+    assert merged.groups == asked.groups[:1]
+    target = (int(number[chosen]), (int(labels[chosen]) + 1) % 6)
+    assert set(merged.moves) == {*asked.moves, target}
+    # Moves of the run name superclasses of its own number: elsewhere they are dropped.
+    visit.page.focus("#k")
+    visit.page.keyboard.press("ArrowRight")
+    assert "--constraints constraints.csv" in visit.text("#command")
+    (tmp_path / "c.csv").write_bytes(visit.download("#save-constraints").read_bytes())
+    assert read_constraints(tmp_path / "c.csv").moves == ()
+    assert read_constraints(tmp_path / "c.csv").groups == asked.groups
+    visit.close()
+    assert visit.complaints == []
 
 
 def test_an_average_is_chosen_with_the_mouse(visit: Visit, result: Result) -> None:

@@ -153,20 +153,46 @@ def direction_errors(
     RebalanceError
         When directions or symmetry make no sense.
     """
+    axes, target = _as_pair(found, truth)
+    return axis_errors(axes, target, axis_rotation(axes, target, symmetry, seed), symmetry)
+
+
+def axis_rotation(
+    found: ArrayLike, truth: ArrayLike, symmetry: str = "C1", seed: int = 0
+) -> Floats:
+    """(3, 3) rotation that lays `found` on `truth`, as :func:`direction_errors` does."""
+    axes, target = _as_pair(found, truth)
+    group = rotations(symmetry)
+    starts = Rotation.random(STARTS, random_state=as_seed(seed) % 2**32).as_matrix()
+    fits = [_climbed(axes, target, group, start) for start in starts]
+
+    def misfit(rotation: Floats) -> float:
+        errors = axis_errors(axes, target, rotation, symmetry)
+        return float(np.mean(np.sin(np.radians(errors)) ** 2))
+
+    return min(fits, key=misfit)
+
+
+def axis_errors(axes: Floats, target: Floats, rotation: Floats, symmetry: str) -> Floats:
+    """(N,) degrees between `target` and `axes` turned."""
+    images = np.einsum("gab,nb->gna", rotations(symmetry), target)
+    cosine = np.abs(np.einsum("na,gna->gn", axes @ rotation.T, images)).max(axis=0)
+    errors: Floats = np.degrees(np.arccos(np.minimum(cosine, 1.0)))
+    return errors
+
+
+def _as_pair(found: ArrayLike, truth: ArrayLike) -> tuple[Floats, Floats]:
     axes, target = as_unit_vectors(found), as_unit_vectors(truth)
     if axes.shape != target.shape:
         raise RebalanceError(
             f"found and truth must have one shape, not {axes.shape} and {target.shape}: give both "
             "for the same averages"
         )
-    group = rotations(symmetry)
-    starts = Rotation.random(STARTS, random_state=as_seed(seed) % 2**32).as_matrix()
-    fits = [_fitted(axes, target, group, start) for start in starts]
-    return min(fits, key=lambda errors: float(np.mean(np.sin(np.radians(errors)) ** 2)))
+    return axes, target
 
 
-def _fitted(axes: Floats, target: Floats, group: Floats, rotation: Floats) -> Floats:
-    """Errors in degrees after turning `axes` on `target`, climbing from one rotation."""
+def _climbed(axes: Floats, target: Floats, group: Floats, rotation: Floats) -> Floats:
+    """The rotation that turns `axes` on `target`, climbing from one rotation."""
     images = np.einsum("gab,nb->gna", group, target)
     for _ in range(STEPS):
         cosine = np.einsum("na,gna->gn", axes @ rotation.T, images)
@@ -178,9 +204,7 @@ def _fitted(axes: Floats, target: Floats, group: Floats, rotation: Floats) -> Fl
         if np.allclose(turned, rotation, atol=1e-9):
             break
         rotation = turned
-    cosine = np.einsum("na,gna->gn", axes @ rotation.T, images)
-    errors: Floats = np.degrees(np.arccos(np.minimum(np.abs(cosine).max(axis=0), 1.0)))
-    return errors
+    return rotation
 
 
 def _axial_k_means(axes: Floats, k: int, rng: np.random.Generator) -> Labels:

@@ -29,6 +29,8 @@ from .errors import RebalanceError
 if TYPE_CHECKING:
     from ._affinity_results import Affinity
     from ._balance import Balance
+    from ._view_agreement import Agreement
+    from ._view_verdict import ViewSphere
     from .io.tables import ClassAverages, Job, ParticleColumns
 
 SMALL_SHARE = 0.01  # of the particles: a superclass this small should not decide alone
@@ -71,6 +73,10 @@ class Result:
         superclasses.
     proof : Proof or None
         How evenly particles are spread before and after.
+    sphere : ViewSphere or None
+        Viewing directions of all N averages, found without a map; None where not asked for.
+    agreement : Agreement or None
+        How `sphere` agrees with the 3D poses of the particles, where both are there.
     """
 
     settings: RunSettings
@@ -86,6 +92,8 @@ class Result:
     warnings: tuple[str, ...]
     bins: Balance | None = None
     proof: Proof | None = None
+    sphere: ViewSphere | None = None
+    agreement: Agreement | None = None
 
     @property
     def excluded(self) -> NDArray[np.bool_]:

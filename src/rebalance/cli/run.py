@@ -51,7 +51,7 @@ HELP = "superclasses, pictures and a balanced particle set of a 2D classificatio
 # What the report's controls set: its command has them in its own words.
 PAGE_OPTIONS = (
     *("-k", "--n-superclasses", "--factor", "--max-size", "--cap-percentile", "--target"),
-    *("--seed", "--output", "--constraints"),
+    *("--seed", "--output", "--constraints", "--leave-out", "--leave-out-file"),
     "--overwrite!",
 )
 
@@ -340,7 +340,7 @@ def _provenance(
     return Provenance(
         command=record["command"],
         words=without_options(words, PAGE_OPTIONS),
-        constraints=["--constraints", str(args.constraints)] if args.constraints else [],
+        constraints=take_part.words(args),
         output=str(args.output),
         found=record["found"],
         inputs=record["input_sha256"],

@@ -70,3 +70,15 @@ def settings(args: argparse.Namespace) -> TakePartSettings:
 def inputs(args: argparse.Namespace) -> list[Path]:
     """The files that the options name."""
     return [path for path in (args.leave_out_file, args.constraints) if path is not None]
+
+
+def words(args: argparse.Namespace) -> list[str]:
+    """The options that say what is known of averages, with their values, as words."""
+    given = {
+        "--constraints": args.constraints,
+        "--leave-out": args.leave_out,
+        "--leave-out-file": args.leave_out_file,
+    }
+    return [
+        word for name, value in given.items() if value is not None for word in (name, str(value))
+    ]

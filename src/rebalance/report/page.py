@@ -12,12 +12,12 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING
 
-from .directions import directions_figure
 from .groupings import Grouping, groupings
-from .markup import image, items
+from .markup import items
 from .payload import payload
 from .proof import factor_grid, proof_table, sampling_note
-from .style import png_of
+from .sphere_section import LINK, sphere_section
+from .spheres import sphere_data
 from .summary import answer, cap_sentence, junk_line, number_sentence
 from .tables import averages_table, curve_table, pairs_table, settings_table, superclass_table
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 # In the order in which they run: each uses names of those before it.
 SCRIPTS = (
-    *("data", "grouping", "paint", "bars", "curve", "matrix", "sheet", "spheres"),
-    *("tables", "command", "controls"),
+    *("data", "grouping", "paint", "means", "bars", "curve", "matrix", "sheet", "spheres"),
+    *("tables", "svg", "save", "command", "controls"),
 )
 
 
@@ -41,9 +41,10 @@ class Provenance:
         The command line that makes it again.
     words : sequence of str
         That command line without the options that the page sets: number of superclasses, factor,
-        maximum size, seed, constraints and output.
+        maximum size, seed, constraints, classes left out and output.
     constraints : sequence of str
-        The option that names a file of constraints, and the file; empty without one.
+        The options, with their values, that say what is known of averages: ``--constraints``,
+        ``--leave-out``, ``--leave-out-file``; empty without one.
     output : str
         The output directory.
     found : sequence of str
@@ -91,8 +92,7 @@ def write_report(result: Result, path: Path, provenance: Provenance) -> None:
         **_slider(result, every),
         **_curve(result),
         **_proof(result),
-        "sphere_link": "",
-        "spheres": "",
+        **_spheres(result),
         "superclass_table": superclass_table(result),
         "averages_table": averages_table(result),
         "settings": settings_table(result),
@@ -151,16 +151,16 @@ def _curve(result: Result) -> dict[str, str]:
 
 
 def _proof(result: Result) -> dict[str, str]:
-    proof, picture = result.proof, ""
-    if proof is not None and proof.sampling is not None:
-        alt = "Two discs: particles per viewing direction, before and after the balance."
-        picture = f'<div class="figure">{image(png_of(directions_figure(result)), alt)}</div>'
     return {
         "proof_table": proof_table(result),
-        "proof_note": "" if proof is None else escape(sampling_note(proof)),
+        "proof_note": "" if result.proof is None else escape(sampling_note(result.proof)),
         "factor_table": factor_grid(result),
-        "directions_figure": picture,
     }
+
+
+def _spheres(result: Result) -> dict[str, str]:
+    section = sphere_section(result, [sphere["name"] for sphere in sphere_data(result)])
+    return {"spheres": section, "sphere_link": LINK if section else ""}
 
 
 def _origin(provenance: Provenance) -> dict[str, str]:

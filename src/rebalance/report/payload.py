@@ -11,10 +11,12 @@ import matplotlib
 import numpy as np
 from numpy.typing import NDArray
 
+from .spheres import GAP, sphere_data
 from .summary import qualities
 from .tiles import grey_tiles
 
 if TYPE_CHECKING:
+    from ..config import TakePartSettings
     from ..pipeline import Result
     from .groupings import Grouping
     from .page import Provenance
@@ -53,6 +55,8 @@ def payload(result: Result, every: Sequence[Grouping], provenance: Provenance) -
         "weakBelow": WEAK_BELOW,
         "curve": _curve(result),
         "run": _run(result),
+        "spheres": sphere_data(result),
+        "gapDegrees": GAP,
         "command": _command(result, provenance),
     }
     text = json.dumps(parts, allow_nan=False, separators=(",", ":"))
@@ -67,8 +71,14 @@ def _averages(result: Result) -> Iterator[dict[str, Any]]:
             "particles": int(result.particles[i]),
             "resolution": resolution if np.isfinite(resolution) else None,
             "note": note,
-            "junk": bool(result.junk[i]),
+            "junk": result.junk[i],
+            "fixed": bool(note) and not _may_be_placed(note),
         }
+
+
+def _may_be_placed(reason: str) -> bool:
+    """Whether the user may put an average left out for this reason into a superclass."""
+    return reason == "as asked" or reason.startswith("junk")
 
 
 def _tiles(result: Result) -> dict[str, Any]:
@@ -140,7 +150,20 @@ def _run(result: Result) -> dict[str, Any]:
         "maxSize": "" if asked.max_size is None else str(asked.max_size),
         "kept": result.balance.kept.tolist(),  # by whatever rule, which the page may not know
         "cap": result.balance.cap,
+        **_before_moves(result),
     }
+
+
+def _before_moves(result: Result) -> dict[str, Any]:
+    """The number of superclasses before the run's moves by hand, some of which they may have
+    emptied, and which of those each superclass was."""
+    found, moves = result.superclasses, dict(result.settings.take_part.moves)
+    number = result.settings.superclasses.n_superclasses or found.suggested
+    if not moves or number not in found.labels_by_k:
+        return {"asked": found.n_superclasses, "before": list(range(found.n_superclasses))}
+    classes = zip(found.labels_by_k[number], result.averages.class_number, strict=True)
+    filled = {moves.get(int(c), int(label)) for label, c in classes}
+    return {"asked": number, "before": sorted(filled - {-1})}
 
 
 def _command(result: Result, provenance: Provenance) -> dict[str, Any]:
@@ -156,9 +179,17 @@ def _command(result: Result, provenance: Provenance) -> dict[str, Any]:
         "words": list(provenance.words),
         "rule": [word for pair in given for word in pair],
         "constraints": list(provenance.constraints),
+        "rows": list(_constraint_rows(result.settings.take_part)),
         "output": provenance.output,
         "seed": asked.seed,
     }
+
+
+def _constraint_rows(asked: TakePartSettings) -> Iterator[tuple[int, str, str]]:
+    """The run's own lines of ``constraints.csv``."""
+    yield from ((number, "leave_out", "") for number in asked.leave_out)
+    yield from ((number, "group", name) for number, name in asked.groups)
+    yield from ((number, "move", str(superclass)) for number, superclass in asked.moves)
 
 
 def _base64(array: NDArray[Any]) -> str:

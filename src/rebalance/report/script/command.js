@@ -5,14 +5,21 @@ const shellWord = (word) =>
 
 // Options of the run that made this page, and those that the page sets.
 function commandText() {
-  const words = [...data.command.words, "-k", String(state.k)];
+  const words = [...data.command.words, "-k", String(isAsRun() ? data.run.asked : state.k)];
   if (isRun()) words.push(...data.command.rule);
   else words.push(...ruleOfPage());
-  if (state.moved.size) words.push("--constraints", "constraints.csv");
+  if (needsConstraints()) words.push("--constraints", "constraints.csv");
   else words.push(...data.command.constraints);
   words.push("--seed", String(data.command.seed), "--output", outputName());
   return words.map(shellWord).join(" ");
 }
+
+const isAsRun = () => state.k === data.run.k;
+
+// The run's own moves name superclasses of its own number, and mean nothing for another.
+const ownRows = () => data.command.rows.filter(([, action]) => action !== "move" || isAsRun());
+
+const needsConstraints = () => state.moved.size > 0 || ownRows().length < data.command.rows.length;
 
 function ruleOfPage() {
   const words = [];
@@ -30,12 +37,20 @@ function outputName() {
   return parts.join("_");
 }
 
+// The run's own constraints, with the corrections made here in place of what they said of a class.
 function constraintsText() {
-  const rows = [...state.moved].map(([i, label]) =>
-    label < 0 ? `${averages[i].number},leave_out,` : `${averages[i].number},move,${label}`,
-  );
-  return ["class_number,action,value", ...rows, ""].join("\n");
+  const lines = new Map(ownRows().map(([number, action, value]) => [number, `${number},${action},${csvCell(value)}`]));
+  for (const [i, label] of state.moved) {
+    const { number } = averages[i];
+    lines.set(number, label < 0 ? `${number},leave_out,` : `${number},move,${numberOfRun(label)}`);
+  }
+  return ["class_number,action,value", ...lines.values(), ""].join("\n");
 }
+
+const csvCell = (text) => (/[",\s]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+
+// The superclass as it is numbered before any move: moves of the run may have emptied one.
+const numberOfRun = (label) => (isAsRun() ? data.run.before[label] : label);
 
 function assignmentText() {
   const rows = averages.map((a, i) => `${a.number},${shown.labels[i]},${a.particles}`);
@@ -44,21 +59,13 @@ function assignmentText() {
 
 function showCommand() {
   byId("command").textContent = commandText();
-  byId("save-constraints").disabled = state.moved.size === 0;
+  byId("save-constraints").disabled = !needsConstraints();
 }
 
-const csv = (text) => new Blob([text], { type: "text/csv" });
-
 function listenToCommand() {
-  byId("save-assignment").addEventListener("click", () => save(csv(assignmentText()), "assignment.csv"));
-  byId("save-constraints").addEventListener("click", () => save(csv(constraintsText()), "constraints.csv"));
+  byId("save-assignment").addEventListener("click", () => save(textFile(assignmentText(), "text/csv"), "assignment.csv"));
+  byId("save-constraints").addEventListener("click", () => save(textFile(constraintsText(), "text/csv"), "constraints.csv"));
   byId("copy").addEventListener("click", copyCommand);
-  for (const button of document.querySelectorAll("button[data-canvas]")) {
-    button.addEventListener("click", () => {
-      const canvas = byId(button.dataset.canvas);
-      canvas.toBlob((blob) => save(blob, `${button.dataset.canvas}.png`));
-    });
-  }
 }
 
 // Pages opened from disk may not be allowed to use the clipboard: the text is selected then.

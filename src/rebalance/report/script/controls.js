@@ -2,22 +2,60 @@
 
 let shown = snapshot();
 
+// What is drawn, by the element that it is drawn in. Each takes a snapshot.
+const drawings = {
+  bars: drawBars,
+  sheet: drawSheet,
+  matrix: drawMatrix,
+  curve: drawCurve,
+  "averages-table": fillAveragesTable,
+  ...Object.fromEntries(spheres.map((sphere) => [sphereId(sphere), (shot) => drawSphere(sphere, shot)])),
+};
+const AT_ONCE = 400; // averages up to which their table does not wait either
+let waiting = []; // names of drawings that are out of date
+let nextDrawing = 0;
+
+// What stands in the window is drawn at once; what does not follows when there is time, so that a
+// step of a slider does not wait for it.
 function redraw() {
   const before = performance.now();
+  clearTimeout(nextDrawing);
   palette = {};
+  widths.clear();
   shown = snapshot();
-  drawMatrix(shown);
-  showPair(shown);
-  drawBars(shown);
-  drawSheet(shown);
+  const names = Object.keys(drawings).filter((name) => byId(name).offsetParent);
+  for (const name of names) widthOf(byId(name)); // before anything changes
+  waiting = names.filter(mayWait);
+  for (const name of names) if (!waiting.includes(name)) drawings[name](shown);
   showSelected(shown);
-  drawCurve();
   fillSuperclassTable(shown);
-  fillAveragesTable(shown);
-  drawSpheres(shown);
   showCommand();
   showState();
   document.documentElement.dataset.redrawMs = (performance.now() - before).toFixed(1);
+  nextDrawing = setTimeout(drawWaiting, 50);
+}
+
+const mayWait = (name) => !isInSight(byId(name)) && (name !== "averages-table" || N > AT_ONCE);
+
+function isInSight(element) {
+  const { top, bottom } = element.getBoundingClientRect();
+  return bottom > 0 && top < innerHeight;
+}
+
+// What the reader scrolls to does not wait its turn.
+function drawInSight() {
+  for (const name of waiting.filter((one) => isInSight(byId(one)))) {
+    waiting.splice(waiting.indexOf(name), 1);
+    drawings[name](shown);
+  }
+}
+
+// One drawing at a time, so that a key or the pointer is heard in between.
+function drawWaiting() {
+  const name = waiting.shift();
+  if (!name) return;
+  drawings[name](shown);
+  nextDrawing = setTimeout(drawWaiting);
 }
 
 function showState() {
@@ -88,9 +126,11 @@ listenToSheet();
 listenToCurve();
 listenToSpheres();
 listenToCommand();
+listenToSaving();
 resetToRun();
 document.documentElement.classList.add("live");
 let resized = 0;
+addEventListener("scroll", drawInSight, { passive: true });
 addEventListener("resize", () => {
   cancelAnimationFrame(resized);
   resized = requestAnimationFrame(redraw);

@@ -44,14 +44,16 @@ function drawMatrix(shot, repaint = true) {
   const { side, cell } = matrixScale();
   keepInside(side, cell);
   const canvas = byId("matrix");
-  canvas.style.width = `${side}px`;
-  canvas.style.touchAction = matrixView.zoom > 1 ? "none" : "pan-y";
+  setStyle(canvas, "width", `${side}px`);
+  setStyle(canvas, "touchAction", matrixView.zoom > 1 ? "none" : "pan-y");
   const context = prepare(canvas, side, side);
   context.imageSmoothingEnabled = cell < 1;
   context.drawImage(matrixImage, -matrixView.left * cell, -matrixView.top * cell, N * cell, N * cell);
   if (matrixView.order === "superclass") drawBorders(context, shot.labels, order, cell);
+  if (saving) return;
   markCell(context, cell);
   drawColourBar();
+  showPair(shot);
 }
 
 function keepInside(side, cell) {
@@ -139,10 +141,7 @@ function zoomMatrix(factor, x, y) {
   matrixView.top = row - y / cell;
 }
 
-function redrawMatrix(repaint) {
-  drawMatrix(shown, repaint);
-  showPair(shown);
-}
+const redrawMatrix = (repaint) => drawMatrix(shown, repaint);
 
 // Zoom about the marked cell, which stays in sight.
 function zoomAtCell(factor) {

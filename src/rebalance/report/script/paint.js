@@ -10,20 +10,40 @@ function colour(name) {
   return palette[name];
 }
 
-// A canvas of this size in CSS px, sharp on every screen; drawn in CSS px.
+// Where a figure that is saved goes instead of its canvas: gives a context for a width and a height.
+let saving = null;
+
+// The context of a canvas of this size in CSS px, sharp on every screen; drawn in CSS px.
 function prepare(canvas, width, height) {
-  const ratio = window.devicePixelRatio || 1;
-  canvas.width = Math.round(width * ratio);
-  canvas.height = Math.round(height * ratio);
-  canvas.style.height = `${height}px`;
-  const context = canvas.getContext("2d");
-  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  const context = saving ? saving(width, height) : onScreen(canvas, width, height);
   context.fillStyle = colour("paper"); // a picture that is saved has its background
   context.fillRect(0, 0, width, height);
   return context;
 }
 
-const widthOf = (canvas) => canvas.parentElement.clientWidth;
+// Only what differs is set: the page is laid out again, and the memory asked for, when it is.
+function onScreen(canvas, width, height) {
+  const ratio = window.devicePixelRatio || 1;
+  const [across, down] = [Math.round(width * ratio), Math.round(height * ratio)];
+  if (canvas.width !== across) canvas.width = across;
+  if (canvas.height !== down) canvas.height = down;
+  setStyle(canvas, "height", `${height}px`);
+  const context = canvas.getContext("2d");
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  return context;
+}
+
+function setStyle(element, name, value) {
+  if (element.style[name] !== value) element.style[name] = value;
+}
+
+// Room for a canvas, asked for once for each redraw: asking has the page laid out.
+const widths = new Map();
+
+function widthOf(canvas) {
+  if (!widths.has(canvas)) widths.set(canvas, canvas.parentElement.clientWidth);
+  return widths.get(canvas);
+}
 
 function write(context, text, x, y, { size = 12, align = "left", weight = "", fill = "ink" } = {}) {
   context.font = `${weight} ${size}px system-ui, "Liberation Sans", "DejaVu Sans", sans-serif`;
@@ -44,15 +64,15 @@ sprite.width = Math.min(N, tilesPerRow) * TILE;
 sprite.height = Math.ceil(N / tilesPerRow) * TILE;
 
 // What stands outside a tile once it is turned: the mean of its rim.
-const rimGrey = averages.map((_, i) => {
+const rimMean = averages.map((_, i) => {
   const tile = tilePixels.subarray(i * TILE * TILE, (i + 1) * TILE * TILE);
   let sum = 0;
   for (let p = 0; p < TILE; p++) {
     sum += tile[p] + tile[TILE * (TILE - 1) + p] + tile[TILE * p] + tile[TILE * p + TILE - 1];
   }
-  const grey = Math.round(sum / (4 * TILE));
-  return `rgb(${grey} ${grey} ${grey})`;
+  return sum / (4 * TILE);
 });
+const rimGrey = rimMean.map((mean) => `rgb(${[mean, mean, mean].map(Math.round).join(" ")})`);
 
 // A square of grey levels from 0 to 255.
 function greyImage(context, side, levels) {
@@ -91,34 +111,8 @@ function drawTile(context, j, x, y, side, i = j) {
   context.restore();
 }
 
-// Mean of these averages, each laid on average i, weighted by nothing.
-function drawMean(canvas, members, i) {
-  const context = canvas.getContext("2d", { willReadFrequently: true });
-  const sum = new Float32Array(canvas.width * canvas.height);
-  for (const j of members) {
-    drawTile(context, j, 0, 0, canvas.width, i);
-    const { data: pixels } = context.getImageData(0, 0, canvas.width, canvas.height);
-    for (let p = 0; p < sum.length; p++) sum[p] += pixels[4 * p];
-  }
-  let [low, high] = [Infinity, -Infinity];
-  for (const value of sum) {
-    low = Math.min(low, value);
-    high = Math.max(high, value);
-  }
-  const levels = sum.map((value) => (high > low ? (255 * (value - low)) / (high - low) : 128));
-  context.putImageData(greyImage(context, canvas.width, levels), 0, 0);
-}
-
 // Where a pointer stands on a canvas, in CSS px.
 function pointOn(canvas, event) {
   const box = canvas.getBoundingClientRect();
   return { x: event.clientX - box.left, y: event.clientY - box.top };
-}
-
-function save(blob, name) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }

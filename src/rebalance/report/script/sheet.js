@@ -24,48 +24,71 @@ function referenceOf(i, shot) {
   return shot.labels[reference] === label ? reference : shot.members[label][0];
 }
 
-// Blocks of tiles with their headings, set one after the other in rows.
+// Blocks of tiles with their headings, set one after the other in rows; each begins with its mean.
 function layOut(shot, width) {
   const columns = Math.max(1, Math.floor(width / CELL.width));
-  const order = SORTS[byId("sort").value];
-  const blocks = shot.shown.map((label) => ({ label, members: [...shot.members[label]].sort(order) }));
-  if (shot.outside.length) blocks.push({ label: -1, members: shot.outside });
   const tiles = [];
   const heads = [];
   let [column, y] = [0, 0];
-  for (const { label, members } of blocks) {
+  const nextRow = (rows) => ([column, y] = [0, y + HEAD + rows * CELL.height]);
+  for (const { label, members, cells } of blocksOf(shot)) {
     // A small superclass stands beside the one before it where there is room for it and its heading.
-    const needed = Math.min(columns, Math.max(members.length, 2));
-    if (column > 0 && column + needed > columns) [column, y] = [0, y + HEAD + CELL.height];
+    const needed = Math.min(columns, Math.max(cells.length, 2));
+    if (column > 0 && column + needed > columns) nextRow(1);
     heads.push({ label, x: column * CELL.width, y, n: members.length });
-    members.forEach((average, at) => {
-      const place = members.length > columns ? at % columns : column + at;
-      const row = members.length > columns ? Math.floor(at / columns) : 0;
-      tiles.push({ average, x: place * CELL.width, y: y + HEAD + row * CELL.height });
+    cells.forEach((cell, at) => {
+      const x = (column + (at % columns)) * CELL.width;
+      tiles.push({ ...cell, x, y: y + HEAD + Math.floor(at / columns) * CELL.height });
     });
-    if (members.length > columns) {
-      y += HEAD + Math.ceil(members.length / columns) * CELL.height;
-      column = 0;
-    } else {
-      column += needed;
-    }
-    if (column >= columns) [column, y] = [0, y + HEAD + CELL.height];
+    column += needed;
+    if (cells.length > columns) nextRow(Math.ceil(cells.length / columns));
+    else if (column >= columns) nextRow(1);
   }
   return { tiles, heads, height: y + (column > 0 ? HEAD + CELL.height : 0) };
+}
+
+// Superclasses in display order with their averages sorted, and those left out at the end.
+function blocksOf(shot) {
+  const order = SORTS[byId("sort").value];
+  const blocks = shot.shown.map((label) => {
+    const members = [...shot.members[label]].sort(order);
+    const mean = members.length > 1 ? [{ meanOf: label }] : []; // one average is its own mean
+    return { label, members, cells: [...mean, ...members.map((average) => ({ average }))] };
+  });
+  const { outside } = shot;
+  if (outside.length) blocks.push({ label: -1, members: outside, cells: outside.map((average) => ({ average })) });
+  return blocks;
 }
 
 function drawSheet(shot) {
   const canvas = byId("sheet");
   const width = widthOf(canvas);
   const { tiles, heads, height } = layOut(shot, width);
-  places = tiles;
+  places = tiles.filter((tile) => tile.average !== undefined);
   const context = prepare(canvas, width, Math.max(height, CELL.height));
-  for (const { label, x, y, n } of heads) {
-    const title = label < 0 ? "left out" : `superclass ${label}`;
-    const particles = label < 0 ? "" : n > 3 ? `: ${counted(n, "average")}, ${counted(shot.sizes[label], "particle")}` : `: ${count(shot.sizes[label])}`;
-    write(context, title + particles, x, y + 15, { size: 12, weight: "600" });
+  for (const head of heads) drawHead(context, head, shot);
+  for (const tile of tiles) {
+    if (tile.average === undefined) drawMeanTile(context, tile, shot);
+    else drawCaptioned(context, tile, shot);
   }
-  for (const tile of tiles) drawCaptioned(context, tile, shot);
+}
+
+// As much as there is room for above `n` averages and their mean.
+function drawHead(context, { label, x, y, n }, shot) {
+  const size = label < 0 ? total(shot.outside.map((i) => averages[i].particles)) : shot.sizes[label];
+  const parts = n > 3 ? [counted(n, "average")] : [];
+  parts.push(n > 1 ? counted(size, "particle") : count(size));
+  const title = label < 0 ? "left out" : `superclass ${label}`;
+  write(context, `${title}: ${parts.join(", ")}`, x, y + 15, { weight: "600" });
+}
+
+function drawMeanTile(context, { meanOf: label, x, y }, shot) {
+  const members = shot.members[label];
+  context.drawImage(meanOf(members, referenceOf(members[0], shot)), x, y, SIDE, SIDE);
+  context.strokeStyle = colour("kept");
+  context.lineWidth = 2;
+  context.strokeRect(x + 1, y + 1, SIDE - 2, SIDE - 2);
+  write(context, "mean", x + SIDE / 2, y + SIDE + 12, { size: 11, align: "center", weight: "600" });
 }
 
 function drawCaptioned(context, { average, x, y }, shot) {
@@ -80,10 +103,11 @@ function drawCaptioned(context, { average, x, y }, shot) {
     fill: mark ? "cap" : "ink",
   });
   write(context, count(particles), x + SIDE / 2, y + SIDE + 24, { size: 10, align: "center", fill: "quiet" });
-  if (mark || average === state.selected) {
-    context.strokeStyle = colour(average === state.selected ? "accent" : "cap");
-    context.lineWidth = average === state.selected ? 4 : 2;
-    context.setLineDash(average === state.selected ? [] : [5, 3]);
+  const chosen = average === state.selected && !saving;
+  if (mark || chosen) {
+    context.strokeStyle = colour(chosen ? "accent" : "cap");
+    context.lineWidth = chosen ? 4 : 2;
+    context.setLineDash(chosen ? [] : [5, 3]);
     context.strokeRect(x + 1, y + 1, SIDE - 2, SIDE - 2);
     context.setLineDash([]);
   }
@@ -92,6 +116,7 @@ function drawCaptioned(context, { average, x, y }, shot) {
 function select(average) {
   state.selected = average;
   drawSheet(shown);
+  drawSpheres(shown);
   showSelected(shown);
 }
 
@@ -101,7 +126,9 @@ function showSelected(shot) {
   if (i < 0) return;
   const label = shot.labels[i];
   drawTile(byId("selected-average").getContext("2d"), i, 0, 0, byId("selected-average").width, referenceOf(i, shot));
-  drawMean(byId("selected-mean"), label < 0 ? [i] : shot.members[label], referenceOf(i, shot));
+  const members = label < 0 ? [i] : shot.members[label];
+  const mean = byId("selected-mean");
+  mean.getContext("2d").drawImage(meanOf(members, referenceOf(i, shot)), 0, 0, mean.width, mean.height);
   byId("selected-text").textContent = averageSentence(i, shot);
   const choice = byId("move");
   choice.replaceChildren(
@@ -109,6 +136,7 @@ function showSelected(shot) {
     option("-1", "left out"),
   );
   choice.value = String(label);
+  choice.disabled = averages[i].fixed;
 }
 
 function option(value, text) {
