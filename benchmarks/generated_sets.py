@@ -1,4 +1,4 @@
-"""Affinities of simulated class averages of many particles, with their true views."""
+"""Affinities and view spheres of class averages of many particles, with their true views."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ FIRST_SEED = 7000
 
 @dataclass(frozen=True)
 class KnownViews:
-    """Plain affinity of N averages, their true view (-1: none) and direction."""
+    """Plain affinity and sphere of N averages, their true view (-1: none) and direction."""
 
     name: str
     values: NDArray[np.float64]
+    sphere: rebalance.ViewSphere | None
     label: NDArray[np.integer]
     direction: NDArray[np.float64]
 
@@ -31,14 +32,14 @@ class KnownViews:
         return len(np.unique(self.label))
 
 
-def labelled() -> Iterator[KnownViews]:
-    """The sets with known views below REBALANCE_TEST_DATA."""
+def labelled(spheres: bool = False) -> Iterator[KnownViews]:
+    """The sets with known views below REBALANCE_TEST_DATA, with `spheres` where asked for."""
     for truth in truth_sets(Path(os.environ["REBALANCE_TEST_DATA"])):
         label = np.full(len(truth.images), -1) if truth.label is None else truth.label
-        yield _known(truth.name, truth.images, label, truth.direction)
+        yield _known(truth.name, truth.images, label, truth.direction, spheres)
 
 
-def generated(n: int, continuous: bool = False) -> Iterator[KnownViews]:
+def generated(n: int, continuous: bool = False, spheres: bool = False) -> Iterator[KnownViews]:
     """`n` sets of other particles: 6 to 30 views, 50 to 300 averages, sizes up to 1 : 50."""
     for seed in range(FIRST_SEED, FIRST_SEED + n):
         rng = np.random.default_rng(seed)
@@ -57,7 +58,7 @@ def generated(n: int, continuous: bool = False) -> Iterator[KnownViews]:
             seed=seed,
         )
         found = simulate(settings)
-        yield _known(f"generated {seed}", found.images, found.label, found.direction)
+        yield _known(f"generated {seed}", found.images, found.label, found.direction, spheres)
 
 
 def _known(
@@ -65,6 +66,8 @@ def _known(
     images: NDArray[np.float32],
     label: NDArray[np.integer],
     direction: NDArray[np.float64],
+    spheres: bool,
 ) -> KnownViews:
-    values = rebalance.affinity(images).values.astype(np.float64)
-    return KnownViews(name, values, label, direction)
+    aff = rebalance.affinity(images)
+    sphere = rebalance.view_sphere(images, aff) if spheres else None
+    return KnownViews(name, aff.values.astype(np.float64), sphere, label, direction)

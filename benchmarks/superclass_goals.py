@@ -1,11 +1,13 @@
 """Every number that superclasses are held to.
 
 ``REBALANCE_TEST_DATA=... python benchmarks/superclass_goals.py [SETS]`` measures on the labelled
-sets and on SETS generated ones (default 40; a quarter as many continuous ones).
+sets and on SETS generated ones (default 40; a quarter as many continuous ones), by the affinity
+alone and with the view sphere as second witness, as ``rebalance run`` has it.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 import time
 import warnings
@@ -28,7 +30,7 @@ def agreement(sets: list[KnownViews], how: str) -> list[Measured]:
     """At the true number, beside two others on the same affinity."""
     ours, loss = [], []
     for s in sets:
-        labels = rebalance.superclassify(s.values, s.n_views).labels
+        labels = rebalance.superclassify(s.values, s.n_views, sphere=s.sphere).labels
         others = (spectral(s.values, s.n_views), average_linkage(s.values, s.n_views))
         best = max(adjusted_rand_index(other, s.label) for other in others)
         ours.append(adjusted_rand_index(labels, s.label))
@@ -46,7 +48,7 @@ def agreement(sets: list[KnownViews], how: str) -> list[Measured]:
 
 
 def number(sets: list[KnownViews], how: str) -> list[Measured]:
-    found = [rebalance.superclassify(s.values) for s in sets]
+    found = [rebalance.superclassify(s.values, sphere=s.sphere) for s in sets]
     true = np.array([s.n_views for s in sets])
     off = np.abs(np.array([f.n_superclasses for f in found]) - true)
     low, high = np.array([f.plausible for f in found]).T
@@ -76,7 +78,7 @@ def area(sets: list[KnownViews], how: str) -> list[Measured]:
 def continuum(sets: list[KnownViews], how: str) -> list[Measured]:
     ratios, alone = [], []
     for s in sets:
-        labels = rebalance.superclassify(s.values, K_CONTINUOUS).labels
+        labels = rebalance.superclassify(s.values, K_CONTINUOUS, sphere=s.sphere).labels
         best = best_angle_within(s.direction, K_CONTINUOUS)
         ratios.append(angle_within(labels, s.direction) / best)
         alone.append(np.count_nonzero(np.bincount(labels) == 1))
@@ -132,6 +134,20 @@ def in_turns(a: Callable[[], object], b: Callable[[], object], repeats: int) -> 
     return best[0], best[1]
 
 
+def by_all(sets: list[KnownViews], how: str) -> list[Measured]:
+    known, spread = discrete(sets), [s for s in sets if s.label.max() < 0]
+    return [*agreement(known, how), *number(known, how), *continuum(spread, how)]
+
+
+def discrete(sets: list[KnownViews]) -> list[KnownViews]:
+    return [s for s in sets if s.label.min() >= 0]
+
+
+def deaf(sets: list[KnownViews]) -> list[KnownViews]:
+    """The same without their spheres."""
+    return [dataclasses.replace(s, sphere=None) for s in sets]
+
+
 def percent(holds: NDArray[np.bool_]) -> str:
     return f"{100 * np.mean(holds):.0f} % ({np.count_nonzero(holds)} of {len(holds)})"
 
@@ -140,17 +156,14 @@ def main() -> None:
     """Print the table."""
     warnings.simplefilter("ignore")
     n = int(sys.argv[1]) if len(sys.argv) > 1 else 40
-    given = list(labelled())
-    discrete = [s for s in given if s.label.min() >= 0]
-    spread = [s for s in given if s.label.max() < 0]
-    made = list(generated(n))
+    shared = list(labelled(spheres=True))
+    made = [*generated(n, spheres=True), *generated(n // 4, continuous=True, spheres=True)]
     print(HEADER)
-    for sets, how in ((discrete, f"{len(discrete)} labelled"), (made, f"{n} generated")):
-        for measure in (agreement, number, area):
-            print(*measure(sets, how), sep="\n", flush=True)
-    print(*continuum(spread, f"{len(spread)} shared"), sep="\n", flush=True)
-    made = list(generated(n // 4, continuous=True))
-    print(*continuum(made, f"{len(made)} generated"), sep="\n", flush=True)
+    for sets, name in ((shared, "shared"), (made, "generated")):
+        told = sum(s.sphere is not None and s.sphere.verdict != "cannot be told" for s in sets)
+        print(*area(discrete(sets), name), sep="\n", flush=True)
+        print(*by_all(deaf(sets), f"{name}, affinity alone"), sep="\n", flush=True)
+        print(*by_all(sets, f"{name}, {told} of {len(sets)} with sphere"), sep="\n", flush=True)
     print(*speed(), sep="\n", flush=True)
 
 
