@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ._display_order import display_order
+from ._many_superclasses import MOST_DENSE, group_many, links_of
 from ._superclass_fit import contrast, fit_of, group_sums, is_nowhere, usual_distance
 from ._superclass_number import Cuts, all_cuts
 from ._superclass_tree import Tree, by_size, grow_tree, sharpen_values
@@ -17,7 +18,9 @@ from .checks import as_affinity_values, as_seed, as_whole
 from .errors import RebalanceError
 
 if TYPE_CHECKING:
-    from ._affinity_results import Affinity
+    from scipy import sparse
+
+    from ._affinity_results import Affinity, SparseAffinity
     from ._view_verdict import ViewSphere
 
 Labels = NDArray[np.int32]
@@ -88,7 +91,7 @@ class Superclasses:
 
 
 def superclassify(
-    aff: Affinity | ArrayLike,
+    aff: Affinity | SparseAffinity | ArrayLike | sparse.sparray,
     n_superclasses: int | str = "auto",
     *,
     leave_out: ArrayLike | None = None,
@@ -101,8 +104,10 @@ def superclassify(
 
     Parameters
     ----------
-    aff : Affinity or (N, N) array
-        Affinity in [0, 1], symmetric.
+    aff : Affinity, SparseAffinity, (N, N) array or scipy sparse array
+        Affinity in [0, 1], symmetric. More than 6,000 averages, and those of which only nearest
+        neighbours are known, are grouped by a sparse eigenproblem and 3,000 landmarks among them;
+        `warnings` of the result says so.
     n_superclasses : int or "auto"
         Number of superclasses, 1 to the number of averages that take part. "auto": the number
         round which the mean silhouette is largest.
@@ -140,8 +145,13 @@ def superclassify(
     silhouettes (Rousseeuw 1987) on a locally scaled distance (Zelnik-Manor & Perona 2004) judge
     it.
     """
-    values = as_affinity_values(aff.values if hasattr(aff, "values") else aff)
     as_seed(seed)
+    links = links_of(aff)
+    if links is not None:
+        _refuse_witness(together, sphere)
+        part = np.flatnonzero(_takes_part(links.shape[0], leave_out, particles))
+        return group_many(links, part, lambda few: superclassify(few, n_superclasses))
+    values = as_affinity_values(aff.values if hasattr(aff, "values") else aff)
     members = np.flatnonzero(_takes_part(len(values), leave_out, particles))
     if len(members) == 0:
         raise RebalanceError(
@@ -156,6 +166,15 @@ def superclassify(
     isolated = np.zeros(len(values), dtype=bool)
     isolated[members] = is_nowhere(_among(members, values))
     return _of_all(cuts, cuts.best if asked is None else asked, values, members, isolated)
+
+
+def _refuse_witness(together: ArrayLike | None, sphere: ViewSphere | None) -> None:
+    for name, given in (("together", together), ("sphere", sphere)):
+        if given is not None:
+            raise RebalanceError(
+                f"{name} needs the affinity of all pairs of at most {MOST_DENSE:,} averages, and "
+                "this is of more, or of nearest neighbours only: leave it out"
+            )
 
 
 class Superclassifier:

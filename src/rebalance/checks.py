@@ -7,6 +7,7 @@ from decimal import Decimal, InvalidOperation
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
 
 from .errors import RebalanceError
 
@@ -57,6 +58,22 @@ def as_affinity_values(values: ArrayLike) -> NDArray[np.float64]:
             "use (a + a.T) / 2"
         )
     return array
+
+
+def as_links(affinity: sparse.sparray) -> sparse.csr_array:
+    """Symmetric (N, N) sparse affinity, of which only nearest neighbours are known."""
+    links = sparse.csr_array(affinity)
+    if links.shape[0] != links.shape[1] or 0 in links.shape:
+        raise RebalanceError(f"affinity must have shape (N, N) with N >= 1, not {links.shape}")
+    values = links.data
+    if values.dtype.kind not in "iuf" or not np.isfinite(values).all():
+        raise RebalanceError("affinity must be finite real numbers, and some entries are not")
+    if len(values) and (values.min() < 0 or values.max() > 1):
+        raise RebalanceError(
+            f"affinity must lie in [0, 1], but spans {values.min():g} to {values.max():g}: "
+            "clip or rescale it"
+        )
+    return sparse.csr_array(links.maximum(links.T))
 
 
 def as_unit_vectors(directions: ArrayLike) -> NDArray[np.float64]:
