@@ -40,6 +40,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "_tiles": BASE | {"_core", "_result_arrays", "_rings", "_scan"},
     "_nearest_tiles": BASE | {"_result_arrays", "_tiles"},
     "_ring_file": set(),
+    "_extend": BASE | {"_core", "_affinity_results", "_result_arrays", "_rings", "_tiles"},
+    "_stable_numbers": BASE,
     "_shards": BASE | {"_affinity_results", "_defaults", "_result_arrays", "_tiles"},
     "_executor": BASE
     | {"_core", "_affinity_results", "_nearest_tiles", "_result_arrays", "_ring_file", "_tiles"},
@@ -92,14 +94,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "_simulate": BASE
     | {"_directions", "_junk_averages", "_map", "_map_projection", "_phantom", "_symmetry"}
     | {"_simulation_settings"},
-    "pipeline": BASE | STAGES | {"_job_balance", "_proof"},
+    "pipeline": BASE | STAGES | {"_stable_numbers", "_job_balance", "_proof"},
     "io": BASE | {"_core", "_map", "_viewing", "_result_arrays", "_shards", "_tiles"},
     "report": BASE | {"_align", "_display_order", "_proof", "_spread", "_symmetry", "_viewing"},
     "cli": BASE
     | {"io", "pipeline", "report", "metrics", "_core", "_rules", "_symmetry", FACE}
-    | {"_simulate", "_simulation_settings", "_junk_averages", "_shards", "_tiles"},
+    | {"_simulate", "_simulation_settings", "_junk_averages", "_shards", "_tiles", "_extend"},
     FACE: BASE
     | STAGES
+    | {"_extend", "_stable_numbers"}
     | {"_superclass_tree", "_affinity_results", "_map", "_simulation_settings", "_view_verdict"},
     "__main__": {"cli"},
     "_pipeliner": BASE,

@@ -25,7 +25,7 @@ NOT_RUN = {
     "CONTRIBUTING.md": 1,  # installs the package
     "get-started.md": 2,  # installs the package; the demo, which has a test of its own
     "cryosparc.md": 1,  # needs a server
-    "clusters.md": 5,  # need Slurm, dask, MPI, a main module
+    "clusters.md": 6,  # need Slurm, dask, MPI, a main module, images of before
 }
 LANGUAGES = {"sh", "python", "text", "csv"}
 # Words that snippets take as given, as the text around them says.

@@ -12,10 +12,12 @@ if TYPE_CHECKING:
     from ._align import align
     from ._balance import Balance, balance
     from ._density import keep_fractions, keep_fractions_by_angle, keep_fractions_by_direction
+    from ._extend import extend_affinity
     from ._junk import find_junk
     from ._map import DensityMap
     from ._simulate import Simulation, simulate
     from ._simulation_settings import SimulationSettings
+    from ._stable_numbers import keep_numbers
     from ._superclass_tree import sharpen
     from ._superclasses import Superclasses, Superclassifier, superclassify
     from ._view_sphere import view_sphere
@@ -38,10 +40,12 @@ __all__ = [
     "affinity_between",
     "align",
     "balance",
+    "extend_affinity",
     "find_junk",
     "keep_fractions",
     "keep_fractions_by_angle",
     "keep_fractions_by_direction",
+    "keep_numbers",
     "sharpen",
     "simulate",
     "superclassify",
@@ -56,7 +60,9 @@ _HOME = {
     "_align": "align",
     "_balance": "Balance balance",
     "_density": "keep_fractions keep_fractions_by_angle keep_fractions_by_direction",
+    "_extend": "extend_affinity",
     "_junk": "find_junk",
+    "_stable_numbers": "keep_numbers",
     "_map": "DensityMap",
     "_simulate": "Simulation simulate",
     "_simulation_settings": "SimulationSettings",

@@ -13,6 +13,7 @@ from ._affinity import Progress, affinity
 from ._job_balance import balance_job
 from ._junk import find_junk
 from ._proof import Proof, prove
+from ._stable_numbers import keep_numbers, number_before
 from ._superclasses import Superclasses, isolated_warning, regrouped, superclassify
 from ._take_part import (
     Wishes,
@@ -111,6 +112,7 @@ def run(
     given: Affinity | None = None,
     columns: ParticleColumns | None = None,
     took_part: NDArray[np.bool_] | None = None,
+    earlier: NDArray[np.int32] | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Result:
@@ -128,6 +130,9 @@ def run(
         What else is known of the particles.
     took_part : (N,) bool array, optional
         Averages that took part in the earlier run that kept these particles; they do so again.
+    earlier : (N,) int32 array, optional
+        Superclass of each average in an earlier run, whose numbers stay as far as they can; -1:
+        none.
     threads : int, optional
         Default: all processors that this process may use.
     progress : callable, optional
@@ -151,7 +156,7 @@ def run(
     junk = name_junk(averages, aff, settings.take_part)
     acting = junk if settings.superclasses.superclassification else ("",) * len(junk)
     left_out = without_junk(left_out, acting, wishes)
-    superclasses = group(aff, settings.superclasses, left_out, acting, wishes)
+    superclasses = group(aff, settings.superclasses, left_out, acting, wishes, earlier)
     classes = classes_apart(left_out, wishes, acting, settings.take_part)
     apart = {name: (average >= 0) & chosen[average] for name, chosen in classes.items()}
     balanced, bins = balance_job(
@@ -198,12 +203,19 @@ def group(
     left_out: tuple[str, ...],
     junk: tuple[str, ...],
     wishes: Wishes,
+    earlier: NDArray[np.int32] | None = None,
 ) -> Superclasses:
     """Superclasses of the averages that take part; junk that the user moves joins afterwards."""
     takes_part = np.array([not reason for reason in left_out])
     joins = (wishes.move_to >= 0) & np.array([shows != "" for shows in junk])
     number = n_superclasses(settings, int((takes_part & ~joins).sum()), any(junk))
-    found = superclassify(aff, number, leave_out=~takes_part | joins, together=wishes.together)
+    out = ~takes_part | joins
+    found = superclassify(aff, number, leave_out=out, together=wishes.together)
+    if earlier is not None:
+        before = number_before(earlier, found.plausible)
+        if number == "auto" and before not in (None, found.n_superclasses):
+            found = superclassify(aff, before, leave_out=out, together=wishes.together)
+        found = keep_numbers(found, earlier)
     if not (wishes.move_to >= 0).any():
         return found
     return regrouped(found, aff, move(found.labels, wishes))

@@ -13,7 +13,7 @@ import dataclasses
 import sys
 from pathlib import Path
 
-from .. import _core, affinity
+from .. import Affinity, _core, affinity
 from .._shards import Shard, prepare_asked, tiles_of
 from .._tiles import search_tile
 from .._version import __version__
@@ -22,7 +22,7 @@ from ..errors import RebalanceError
 from ..io import ClassAverages, open_job, results, whole_file
 from ..io.averages import read_averages
 from ..io.shards import Origin, is_done, tile_path, write_tile
-from . import search
+from . import extend, search
 from .progress import ProgressBar
 
 NAME = "affinity"
@@ -61,6 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=as_shard,
         help="only part I of N, from 1; what of it is there already is not made again",
     )
+    extend.add_argument(files)
     search.add_arguments(parser)
 
 
@@ -79,18 +80,30 @@ def as_shard(text: str) -> Shard:
 
 def run(args: argparse.Namespace) -> int:
     """Read, compare, write."""
+    _check_options(args)
     averages = _read(args)
     if args.shard is not None:
         return _write_shard(args, averages)
     path = affinity_path(args.output, args.overwrite)
-    with ProgressBar("comparing class averages") as progress:
-        settings = dataclasses.asdict(search.settings(args, averages))
-        aff = affinity(averages.images, **settings, threads=args.threads, progress=progress)
-    sha256 = results.images_sha256(averages.images)
+    aff = _extended(args, averages) if args.extend else _compared(args, averages)
     with whole_file(path) as file:
-        results.write_affinity(aff, averages.class_number, sha256, file)
+        results.write_affinity(aff, results.mark_of(averages), file)
     print(f"Affinity of {len(averages)} class averages in {path}.")
     return 0
+
+
+def _compared(args: argparse.Namespace, averages: ClassAverages) -> Affinity:
+    settings = dataclasses.asdict(search.settings(args, averages))
+    with ProgressBar("comparing class averages") as progress:
+        return affinity(
+            averages.images, top=None, **settings, threads=args.threads, progress=progress
+        )
+
+
+def _extended(args: argparse.Namespace, averages: ClassAverages) -> Affinity:
+    aff, said = extend.rows_of(args.extend, averages, as_threads(args.threads))
+    print(said)
+    return aff
 
 
 def affinity_path(output: Path, overwrite: bool) -> Path:
@@ -112,6 +125,17 @@ def make_directory(directory: Path) -> None:
         ) from None
 
 
+def _check_options(args: argparse.Namespace) -> None:
+    if args.extend is None:
+        return
+    search.refuse_options(args, f"--extend {args.extend}")
+    if args.shard is not None:
+        raise RebalanceError(
+            f"--shard {args.shard} is for all pairs, and --extend {args.extend} for rows of new "
+            "averages: leave one of the two out"
+        )
+
+
 def _read(args: argparse.Namespace) -> ClassAverages:
     if args.particles is not None:
         return open_job(args.particles, args.classes, args.model, args.project).averages
@@ -126,9 +150,10 @@ def _write_shard(args: argparse.Namespace, averages: ClassAverages) -> int:
     threads = as_threads(args.threads)
     tiles, n_tiles = tiles_of(args.shard, len(averages))
     prepared = prepare_asked(averages.images, search.settings(args, averages), threads)
+    mark = results.mark_of(averages)
     origin = Origin(
         __version__,
-        results.images_sha256(averages.images),
+        mark.sha256,
         results.as_plain(prepared.settings),
         args.shard.of,
         n_tiles,
@@ -141,7 +166,7 @@ def _write_shard(args: argparse.Namespace, averages: ClassAverages) -> int:
             path = tile_path(args.output, args.shard, number)
             if not is_done(path, origin):
                 found = search_tile(prepared, tile, threads)
-                write_tile(found, origin, averages.class_number, path)
+                write_tile(found, origin, mark, path)
                 made += 1
             progress(done, len(tiles))
     there = len(tiles) - made

@@ -43,9 +43,9 @@ def run(args: argparse.Namespace) -> int:
     shards = Shards(args.shards)
     path = affinity_path(args.output, args.overwrite)
     settings = results.as_affinity_settings(shards.origin.settings)
-    aff = join(len(shards.class_number), shards.tiles(), settings)
+    aff = join(len(shards.mark.class_number), shards.tiles(), settings)
     with whole_file(path) as file:
-        results.write_affinity(aff, shards.class_number, shards.origin.input_sha256, file)
+        results.write_affinity(aff, shards.mark, file)
     warn(shards.warnings)
     print(f"{len(shards)} tiles of {shards.origin.n_shards} shards joined in {path}.")
     return 0

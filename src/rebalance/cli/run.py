@@ -25,6 +25,7 @@ from .. import Affinity, _core
 from .._version import __version__
 from ..checks import as_threads, as_whole
 from ..config import RunSettings, SuperclassSettings
+from ..errors import RebalanceError
 from ..io import Job, OutputDirectory, read_columns, results, took_part_before
 from ..io.output import RESULTS_MARK
 from ..pipeline import Result, average_of_particle
@@ -38,7 +39,7 @@ from ..report import (
     summary_lines,
     write_report,
 )
-from . import cryosparc, search, take_part
+from . import cryosparc, extend, search, take_part
 from .balance_options import add_balance_options, add_dry_run, balance_settings
 from .command_line import without_options
 from .numbers import as_int
@@ -114,6 +115,7 @@ def add_sources(files: argparse._ArgumentGroup) -> None:
         type=Path,
         help="affinity.npz of an earlier run of the same averages, which are not compared again",
     )
+    extend.add_argument(files)
     files.add_argument(
         "--superclass-column",
         action="store_true",
@@ -182,7 +184,7 @@ def run_job(
     if not as_json:
         print("\n".join(job.found), flush=True)
     settings = dataclasses.replace(settings, affinity=search.settings(args, job.averages))
-    inputs = [*job.inputs, *take_part.inputs(args), *([args.affinity] if args.affinity else [])]
+    inputs = [*job.inputs, *take_part.inputs(args), *_affinity_inputs(args)]
     if getattr(args, "dry_run", False):
         result = _compute(args, job, settings, threads)
         print("\n".join([*_summary(result), "", *factor_lines(result)]))
@@ -217,6 +219,13 @@ def run_job(
     return result
 
 
+def _affinity_inputs(args: argparse.Namespace) -> list[Path]:
+    paths = [args.affinity, args.extend]
+    if args.extend is not None:
+        paths.append(extend.superclasses_beside(args.extend))
+    return [path for path in paths if path is not None]
+
+
 def recompute(args: argparse.Namespace, affinity: Path) -> Result:
     """What these options gave before, with the affinity that was found then; writes nothing."""
     threads = as_threads(args.threads)
@@ -234,6 +243,11 @@ def _compute(args: argparse.Namespace, job: Job, settings: RunSettings, threads:
     if args.affinity is not None:
         checksum = results.images_sha256(job.averages.images)
         given = Affinity(**results.read_affinity(args.affinity, checksum))
+    elif args.extend is not None:
+        given, said = extend.rows_of(args.extend, job.averages, threads)
+        if not getattr(args, "json", False):
+            print(said, flush=True)
+    earlier = extend.earlier_labels(args.extend, job.averages) if args.extend else None
     with ProgressBar("comparing class averages") as progress:
         result = run_pipeline(
             job,
@@ -241,6 +255,7 @@ def _compute(args: argparse.Namespace, job: Job, settings: RunSettings, threads:
             given=given,
             columns=columns,
             took_part=took_part,
+            earlier=earlier,
             threads=threads,
             progress=progress,
         )
@@ -263,8 +278,14 @@ def _new_directory(args: argparse.Namespace, inputs: list[Path]) -> OutputDirect
 
 def _check_options(args: argparse.Namespace) -> None:
     """Refuse options that an affinity given would leave without effect."""
-    if args.affinity is not None:
-        search.refuse_options(args, f"--affinity {args.affinity}")
+    if args.affinity is not None and args.extend is not None:
+        raise RebalanceError(
+            f"--affinity {args.affinity} is of all averages, and --extend {args.extend} of some: "
+            "leave one of the two out"
+        )
+    for option in ("affinity", "extend"):
+        if (path := getattr(args, option)) is not None:
+            search.refuse_options(args, f"--{option} {path}")
 
 
 def _method_settings(args: argparse.Namespace) -> RunSettings:
@@ -323,12 +344,8 @@ def _write_tables(result: Result, job: Job, directory: Path) -> None:
     job.write_averages(takes_part, directory / f"class_averages{suffix}")
     job.write_selection(takes_part, directory)
     results.write_superclasses(result, directory / "superclasses.csv")
-    results.write_affinity(
-        result.affinity,
-        result.averages.class_number,
-        results.images_sha256(result.averages.images),
-        directory / "affinity.npz",
-    )
+    mark = results.mark_of(result.averages)
+    results.write_affinity(result.affinity, mark, directory / "affinity.npz")
 
 
 def _provenance(

@@ -8,6 +8,7 @@ import hashlib
 import json
 import zipfile
 import zlib
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -21,10 +22,41 @@ from ..errors import RebalanceError
 if TYPE_CHECKING:
     from .._affinity_results import Affinity
     from ..pipeline import Result
+    from .tables import ClassAverages
 
 FORMAT_VERSION = 1
 AFFINITY_ARRAYS = ("values", "angle", "shift", "mirror")
 SUPERCLASS_COLUMNS = ("class_number", "superclass", "particles", "kept", "left_out", "junk")
+
+
+@dataclass(frozen=True)
+class Mark:
+    """By what class averages are known again.
+
+    Attributes
+    ----------
+    class_number : (N,) int32 array
+        Their numbers.
+    sha256 : str
+        Checksum of the stack, see :func:`images_sha256`.
+    image_sha256 : (N, 32) uint8 array
+        Checksum of the pixels of each.
+    """
+
+    class_number: NDArray[np.int32]
+    sha256: str
+    image_sha256: NDArray[np.uint8]
+
+
+def mark_of(averages: ClassAverages) -> Mark:
+    """By what these class averages are known again."""
+    pixels = np.ascontiguousarray(averages.images, dtype="<f4")
+    each = b"".join(hashlib.sha256(image.data).digest() for image in pixels)
+    return Mark(
+        averages.class_number,
+        images_sha256(averages.images),
+        np.frombuffer(each, np.uint8).reshape(len(pixels), 32),
+    )
 
 
 def images_sha256(images: NDArray[np.float32]) -> str:
@@ -73,16 +105,34 @@ def write_superclasses(result: Result, path: Path) -> None:
         writer.writerows(zip(*columns, strict=True))
 
 
-def write_affinity(
-    aff: Affinity, class_number: NDArray[np.int32], sha256: str, path: Path | BinaryIO
-) -> None:
+def read_superclasses(path: Path) -> dict[int, int]:
+    """Superclass by class number, from what :func:`write_superclasses` wrote.
+
+    Raises
+    ------
+    RebalanceError
+        If the file is none of ours.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = csv.DictReader(file)
+            return {int(row["class_number"]): int(row["superclass"]) for row in rows}
+    except (OSError, KeyError, TypeError, ValueError):
+        raise RebalanceError(
+            f"{path} must be the superclasses.csv of a finished run, and it is not: move it away, "
+            "and superclasses are numbered anew"
+        ) from None
+
+
+def write_affinity(aff: Affinity, mark: Mark, path: Path | BinaryIO) -> None:
     """``affinity.npz``: the affinity with what is needed to use it again."""
     np.savez_compressed(
         path,
         **{name: getattr(aff, name) for name in AFFINITY_ARRAYS},
-        class_number=class_number,
+        class_number=mark.class_number,
         settings=np.array(json.dumps(as_plain(aff.settings))),
-        input_sha256=np.array(sha256),
+        input_sha256=np.array(mark.sha256),
+        image_sha256=mark.image_sha256,
         format_version=np.array(FORMAT_VERSION),
     )
 
@@ -95,11 +145,36 @@ def read_affinity(path: Path, sha256: str) -> dict[str, Any]:
     RebalanceError
         If the file is none of ours, or belongs to other averages.
     """
+    found, mark = read_affinity_of_any(path)
+    of = mark.sha256
+    if of != sha256:
+        raise RebalanceError(
+            f"affinity file {path} belongs to other class averages (checksum {of[:12]}..., these "
+            f"have {sha256[:12]}...): run without it"
+        )
+    return found
+
+
+def read_affinity_of_any(path: Path) -> tuple[dict[str, Any], Mark]:
+    """What makes an Affinity, from a file, and by what its averages are known again.
+
+    A file of before these were recorded has no checksums of single averages.
+
+    Raises
+    ------
+    RebalanceError
+        If the file is none of ours.
+    """
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             stored = {name: archive[name] for name in archive.files}
         version, of = int(stored["format_version"]), str(stored["input_sha256"])
         found: dict[str, Any] = {name: stored[name] for name in AFFINITY_ARRAYS}
+        mark = Mark(
+            stored["class_number"],
+            of,
+            stored.get("image_sha256", np.zeros((0, 32), np.uint8)),
+        )
         found["settings"] = as_affinity_settings(json.loads(str(stored["settings"])))
     except FileNotFoundError:
         raise RebalanceError(f"affinity file {path} does not exist: check the path") from None
@@ -113,12 +188,7 @@ def read_affinity(path: Path, sha256: str) -> dict[str, Any]:
             f"affinity file {path} must have format version {FORMAT_VERSION}, not {version}: "
             "run without it"
         )
-    if of != sha256:
-        raise RebalanceError(
-            f"affinity file {path} belongs to other class averages (checksum {of[:12]}..., these "
-            f"have {sha256[:12]}...): run without it"
-        )
-    return found
+    return found, mark
 
 
 def as_affinity_settings(plain: dict[str, Any]) -> AffinitySettings:

@@ -18,6 +18,7 @@ from .._shards import Shard, shard_of
 from .._tiles import TilePairs
 from ..errors import RebalanceError
 from .output import whole_file
+from .results import Mark
 
 FORMAT_VERSION = 1
 Read = TypeVar("Read")
@@ -75,9 +76,7 @@ def tile_path(directory: Path, shard: Shard, tile: int) -> Path:
     return directory / f"shard_{shard.number:04d}_of_{shard.of:04d}_tile_{tile:06d}.npz"
 
 
-def write_tile(
-    found: TilePairs, origin: Origin, class_number: NDArray[np.int32], path: Path
-) -> None:
+def write_tile(found: TilePairs, origin: Origin, mark: Mark, path: Path) -> None:
     """One tile, with all that tells whether it belongs to others."""
     arrays = {f"on_rows_{name}": array for name, array in found.on_rows._asdict().items()}
     if found.on_lanes is not None:
@@ -88,7 +87,8 @@ def write_tile(
             **arrays,
             rows=found.rows,
             lanes=found.lanes,
-            class_number=class_number,
+            class_number=mark.class_number,
+            image_sha256=mark.image_sha256,
             origin=np.array(json.dumps(asdict(origin), sort_keys=True)),
         )
 
@@ -105,11 +105,12 @@ def read_tile(path: Path) -> TilePairs | None:
         return None
 
 
-def read_origin(path: Path) -> tuple[Origin, NDArray[np.int32]] | None:
-    """Where a tile comes from, and the class numbers of all averages; None as above."""
-    stored = _stored(path, ("origin", "class_number"))
+def read_origin(path: Path) -> tuple[Origin, Mark] | None:
+    """Where a tile comes from, and by what the averages are known again; None as above."""
+    stored = _stored(path, ("origin", "class_number", "image_sha256"))
     try:
-        return Origin(**json.loads(str(stored["origin"]))), stored["class_number"]
+        origin = Origin(**json.loads(str(stored["origin"])))
+        return origin, Mark(stored["class_number"], origin.input_sha256, stored["image_sha256"])
     except (KeyError, ValueError, TypeError):
         return None
 
@@ -161,7 +162,7 @@ class Shards:
     ----------
     origin : Origin
         What all have in common; its instruction set is that of the first.
-    class_number : (N,) int32 array
+    mark : Mark
         Of the averages.
     warnings : tuple of str
         Shards that were computed with another instruction set.
@@ -175,7 +176,7 @@ class Shards:
     def __init__(self, directories: Sequence[Path]) -> None:
         self._paths = _find(directories)
         first = next(iter(self._paths.values()))
-        self.origin, self.class_number = _whole(first, read_origin(first))
+        self.origin, self.mark = _whole(first, read_origin(first))
         self._check_all_there()
         self._check_together(first)
 
