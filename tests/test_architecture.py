@@ -39,7 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "_rings": BASE | {"_core", "_images", "_scan"},
     "_tiles": BASE | {"_core", "_result_arrays", "_rings", "_scan"},
     "_nearest_tiles": BASE | {"_result_arrays", "_tiles"},
-    "_ring_file": set(),
+    "_ring_file": BASE,
     "_extend": BASE | {"_core", "_affinity_results", "_result_arrays", "_rings", "_tiles"},
     "_stable_numbers": BASE,
     "_shards": BASE | {"_affinity_results", "_defaults", "_result_arrays", "_tiles"},

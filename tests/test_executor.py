@@ -201,7 +201,7 @@ def test_a_refusal_of_a_worker_is_no_loss() -> None:
 
 
 def test_what_is_no_executor_is_refused() -> None:
-    with pytest.raises(RebalanceError, match=r"submit\(\) of concurrent.futures.Executor, and int"):
+    with pytest.raises(RebalanceError, match=r"be a concurrent.futures.Executor, not int: give"):
         rebalance.affinity(averages(), executor=3)  # type: ignore[call-overload]
 
 
@@ -212,13 +212,19 @@ def test_nothing_is_left_behind(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) 
     assert _executor._kept == {}
 
 
+def test_no_room_for_the_rings_is_refused(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
+    with pytest.raises(RebalanceError, match=r"rings that workers share need files .* \(No such"):
+        rebalance.affinity(averages(), executor=Here())
+
+
 def test_dask_workers(tmp_path: Any) -> None:
     distributed = pytest.importorskip("distributed", reason="needs the extra dask")
     cluster = distributed.LocalCluster(
         n_workers=2,
         threads_per_worker=1,
         processes=False,
-        dashboard_address=None,
+        dashboard_address=":0",
         local_directory=str(tmp_path),
     )
     with cluster, distributed.Client(cluster) as client:

@@ -84,6 +84,13 @@ def test_shards_of_several_directories(folder: Path, tmp_path: Path) -> None:
     assert (joined / "affinity.npz").read_bytes() == whole
 
 
+def test_shards_named_one_by_one(folder: Path, tmp_path: Path) -> None:
+    joined = tmp_path / "merged.npz"
+    files = [str(path) for path in (folder / "shards").iterdir()]
+    assert main(["merge", *files, "--output", str(joined)]) == 0
+    assert joined.read_bytes() == (folder / "affinity.npz").read_bytes()
+
+
 def test_a_run_takes_the_joined_file_up(folder: Path) -> None:
     with np.load(folder / "affinity.npz") as archive:
         sha256 = str(archive["input_sha256"])
@@ -195,6 +202,10 @@ def test_nothing_to_merge_is_refused(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "holds no shards: run rebalance affinity --shard 1/N" in capsys.readouterr().err
     assert main(["merge", str(tmp_path / "none"), *output]) == 2
     assert "must be a directory that rebalance affinity --shard wrote" in capsys.readouterr().err
+    other = tmp_path / "affinity.npz"
+    other.touch()
+    assert main(["merge", str(other), *output]) == 2
+    assert "must be a file that rebalance affinity --shard wrote, as" in capsys.readouterr().err
 
 
 def test_what_is_there_is_not_replaced(work: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -21,6 +21,7 @@ from ._nearest_tiles import NearestOfAll, NearestPairs, nearest_of_tile
 from ._result_arrays import pair_arrays
 from ._ring_file import mapped_rings, shared_rings
 from ._tiles import Prepared, Tile, TilePairs, cut, put, search_tile
+from .checks import as_threads
 from .errors import RebalanceError
 
 Found = TilePairs | NearestPairs
@@ -171,7 +172,7 @@ def run_tiles(
             while _fill(run, orders):
                 tell(run.collect())
             for order in run.lost:
-                run.enter(order.search(prepared))
+                run.enter(replace(order, threads=as_threads(None)).search(prepared))
                 tell(1)
         finally:
             run.stop()

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .errors import RebalanceError
+
 if TYPE_CHECKING:
     from ._tiles import Prepared
 
@@ -18,10 +20,25 @@ if TYPE_CHECKING:
 @contextmanager
 def shared_rings(prepared: Prepared) -> Iterator[str]:
     """A folder with the rings in the directory for temporary files, which is gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="rebalance-rings-") as folder:
-        np.save(Path(folder) / "units.npy", prepared.units)
-        np.save(Path(folder) / "order.npy", prepared.order)
+    try:
+        made = tempfile.TemporaryDirectory(prefix="rebalance-rings-")
+    except OSError as error:
+        raise RebalanceError(_no_room(prepared, error)) from None
+    with made as folder:
+        try:
+            np.save(Path(folder) / "units.npy", prepared.units)
+            np.save(Path(folder) / "order.npy", prepared.order)
+        except OSError as error:
+            raise RebalanceError(_no_room(prepared, error)) from None
         yield folder
+
+
+def _no_room(prepared: Prepared, error: OSError) -> str:
+    return (
+        f"rings that workers share need files of {prepared.units.nbytes + prepared.order.nbytes:,} "
+        f"bytes in {tempfile.gettempdir()}, which cannot be had ({error.strerror}): set TMPDIR to "
+        "a directory with more room"
+    )
 
 
 def mapped_rings(small: Prepared, folder: str) -> Prepared | None:

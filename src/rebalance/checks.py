@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import Executor
 from decimal import Decimal, InvalidOperation
 
 import numpy as np
@@ -213,11 +214,11 @@ def as_threads(threads: object | None) -> int:
 
 
 def as_executor(executor: object) -> None:
-    """Refuse what gives no work to others."""
-    if not callable(getattr(executor, "submit", None)):
+    """Refuse what is no executor."""
+    if not isinstance(executor, Executor):
         raise RebalanceError(
-            "executor must have the submit() of concurrent.futures.Executor, and "
-            f"{type(executor).__name__} has none: give a pool, or client.get_executor() of dask"
+            f"executor must be a concurrent.futures.Executor, not {type(executor).__name__}: give "
+            "a pool, or client.get_executor() of dask"
         )
 
 

@@ -151,12 +151,12 @@ def is_done(path: Path, origin: Origin) -> bool:
 
 
 class Shards:
-    """All tiles of an affinity, found in directories.
+    """All tiles of an affinity.
 
     Parameters
     ----------
-    directories : sequence of Path
-        Where shards were written.
+    places : sequence of Path
+        Directories that shards were written into, or files in them.
 
     Attributes
     ----------
@@ -173,8 +173,8 @@ class Shards:
         If a shard is missing or torn, or does not belong to the others.
     """
 
-    def __init__(self, directories: Sequence[Path]) -> None:
-        self._paths = _find(directories)
+    def __init__(self, places: Sequence[Path]) -> None:
+        self._paths = _find(places)
         first = next(iter(self._paths.values()))
         self.origin, self.mark = _whole(first, read_origin(first))
         self._check_all_there()
@@ -224,17 +224,17 @@ class Shards:
         )
 
 
-def _find(directories: Sequence[Path]) -> dict[int, Path]:
+def _find(places: Sequence[Path]) -> dict[int, Path]:
     """Files of tiles by number."""
     found: dict[int, Path] = {}
-    for directory in directories:
-        if not directory.is_dir():
+    for place in places:
+        if not place.exists():
             raise RebalanceError(
-                f"{directory} must be a directory that rebalance affinity --shard wrote into, and "
-                "it is none: check the path"
+                f"{place} must be a directory that rebalance affinity --shard wrote into, or a "
+                "file in it, and it is not there: check the path"
             )
-        for path in sorted(directory.glob(PATTERN)):
-            tile = int(path.stem.rsplit("_", 1)[1])
+        for path in sorted(place.glob(PATTERN)) if place.is_dir() else [place]:
+            tile = _number(path)
             if tile in found and found[tile].name != path.name:
                 raise RebalanceError(
                     f"{found[tile]} and {path} belong to different numbers of shards: keep those "
@@ -243,10 +243,20 @@ def _find(directories: Sequence[Path]) -> dict[int, Path]:
             found[tile] = path
     if not found:
         raise RebalanceError(
-            f"{directories[0]} holds no shards: run rebalance affinity --shard 1/N --output "
-            f"{directories[0]} first, and all others"
+            f"{places[0]} holds no shards: run rebalance affinity --shard 1/N --output "
+            f"{places[0]} first, and all others"
         )
     return dict(sorted(found.items()))
+
+
+def _number(path: Path) -> int:
+    """Number of the tile in a file, by its name."""
+    if not path.match(PATTERN) or not path.stem.rsplit("_", 1)[1].isdigit():
+        raise RebalanceError(
+            f"{path} must be a file that rebalance affinity --shard wrote, as "
+            "shard_0001_of_0010_tile_000000.npz, and its name is none: leave it out"
+        )
+    return int(path.stem.rsplit("_", 1)[1])
 
 
 def _whole(path: Path, read: Read | None) -> Read:

@@ -1,0 +1,116 @@
+"""What tiles cost, what a second worker gains, and what a cluster would need.
+
+Command: ``python benchmarks/clusters.py [overhead] [workers] [N]``; default: both, N = 4,000. Needs
+the extra ``dask``. Processor time tells overhead on a busy machine too; the gain of a worker is
+worth what the machine is, whose load is printed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from typing import Any
+
+import numpy as np
+from many_averages import many
+from numpy.typing import NDArray
+
+import rebalance
+from rebalance._defaults import complete
+from rebalance._tiles import cut
+from rebalance.config import AffinitySettings
+
+Images = NDArray[np.float32]
+
+ROUNDS = 3
+ACROSS = 1024  # averages along the side of a tile of a very large set
+PAIR_BYTES = 34  # a pair of a tile: value, angle, shift and mirror, both ways
+
+
+class Here(Executor):
+    """One worker, in this process, whose processor time counts."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **words: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_result(fn(*args, **words))
+        return future
+
+
+def timed(clock: Callable[[], float], images: Images, **words: Any) -> float:
+    """Time of one search by a clock."""
+    start = clock()
+    rebalance.affinity(images, **words)
+    return clock() - start
+
+
+def overhead(n: int) -> float:
+    """Print what tiles cost beside the plain call, and the pairs a core finds in a second."""
+    images, _ = many(n)
+    words = dataclasses.asdict(complete(AffinitySettings(), images))
+    plain, tiled = [], []
+    for _ in range(ROUNDS):
+        plain.append(timed(time.process_time, images, threads=1, **words))
+        tiled.append(timed(time.process_time, images, executor=Here(), **words))
+        print(f"{plain[-1]:.2f} s, {tiled[-1]:.2f} s; load {os.getloadavg()[0]:.1f}", flush=True)
+    ratio = min(tiled) / min(plain)
+    pairs = n * (n - 1) / 2
+    print(
+        f"N = {n:,}, {len(cut(n))} tiles: plain {min(plain):.2f} s, in tiles {min(tiled):.2f} s of "
+        f"processor time (least of {ROUNDS}), overhead {100 * (ratio - 1):.1f} %; "
+        f"{pairs / min(tiled):,.0f} pairs/s of one thread"
+    )
+    return pairs / min(tiled)
+
+
+def workers(n: int) -> None:
+    """Print the gain of a second dask worker of one thread."""
+    images, _ = many(n)
+    words = dataclasses.asdict(complete(AffinitySettings(), images))
+    taken: dict[int, list[float]] = {1: [], 2: []}
+    for _ in range(ROUNDS):
+        for number, times in taken.items():
+            times.append(on_workers(number, images, words))
+            print(f"{number} workers: {times[-1]:.1f} s; load {os.getloadavg()[0]:.1f}", flush=True)
+    one, two = (statistics.median(times) for times in taken.values())
+    print(f"N = {n:,}: two workers {one / two:.2f} times one (medians of {ROUNDS})")
+
+
+def on_workers(number: int, images: Images, words: dict[str, Any]) -> float:
+    """Seconds of a search by so many dask workers of one thread, which have loaded all."""
+    from distributed import Client, LocalCluster
+
+    asked = {"n_workers": number, "threads_per_worker": 1, "dashboard_address": ":0"}
+    with LocalCluster(**asked) as cluster, Client(cluster) as client:
+        pool = client.get_executor()
+        client.run(rebalance.affinity, images[:32], **words)
+        return timed(time.perf_counter, images, executor=pool, **words)
+
+
+def extrapolated(rate: float, n: int = 1_000_000) -> None:
+    """Print tiles, bytes and core hours of a very large set at a measured rate."""
+    side = math.ceil(n / ACROSS)
+    pairs = n * (n - 1) / 2
+    print(
+        f"N = {n:,}: {side * (side + 1) // 2:,} tiles of {ACROSS:,} x {ACROSS:,}, "
+        f"{pairs / rate / 3600:,.0f} core hours, {PAIR_BYTES * pairs / 1e12:,.1f} TB of all pairs"
+    )
+
+
+def main() -> None:
+    """Measure what is asked for."""
+    words = [word for word in sys.argv[1:] if not word.isdigit()] or ["overhead", "workers"]
+    n = next((int(word) for word in sys.argv[1:] if word.isdigit()), 4000)
+    if "overhead" in words:
+        extrapolated(overhead(n))
+    if "workers" in words:
+        workers(n)
+
+
+if __name__ == "__main__":
+    main()
