@@ -259,7 +259,7 @@ def _name_bars(ax: Axes, result: Result, outside: int, most: int) -> None:
     sizes = result.balance.sizes
     heights, names = list(sizes), [str(k) for k in range(len(sizes))]
     if outside:
-        heights, names = [*heights, outside], [*names, "left out"]
+        heights, names = [*heights, outside], [*names, "left\nout"]
     if len(names) <= most:
         ax.set_xticks(range(len(names)), names)
     if len(names) <= most // 2:

@@ -20,6 +20,13 @@ VERDICTS = {
     "partly": "The directions can be trusted in part.",
     "cannot be told": "The directions cannot be told from these averages.",
 }
+ORIGIN = (
+    "They come from the lines that the transforms of any two averages share, without a 3D map."
+)
+NO_GLOBE = (
+    "A globe would be a guess, so none is shown; balance by superclasses does not need it. If the "
+    "particle is symmetric, name its point group (<code>--symmetry</code>)."
+)
 TITLES = {"views": "Views, from the class averages alone", "poses": "3D poses of the particles"}
 LABELS = {
     "views": "Sphere of the views of the class averages",
@@ -84,12 +91,11 @@ def sphere_section(result: Result, names: Sequence[str]) -> str:
 
 
 def _verdict(sphere: ViewSphere) -> str:
-    kind = sphere.verdict.replace(" ", "-")
+    kind, told = sphere.verdict.replace(" ", "-"), sphere.verdict != "cannot be told"
     reasons = items(_sentence(reason) for reason in (*sphere.reasons, *_left_out(sphere)))
     return (
         f'<div class="verdict {escape(kind)}"><p><strong>{VERDICTS[sphere.verdict]}</strong> '
-        "They come from the lines that the transforms of any two averages share, without a 3D map."
-        f"</p>\n{reasons}</div>"
+        f"{ORIGIN if told else NO_GLOBE}</p>\n{reasons}</div>"
     )
 
 

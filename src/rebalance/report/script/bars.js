@@ -59,5 +59,8 @@ function drawCap(context, cap, y, left, width) {
   context.lineTo(width - 4, y);
   context.stroke();
   context.setLineDash([]);
-  write(context, `cap ${count(cap)}`, width - 8, y - 5, { align: "right", fill: "cap", weight: "600" });
+  const text = `cap ${count(cap)}`;
+  context.fillStyle = colour("paper"); // the text stands on a bar perhaps
+  context.fillRect(width - 14 - 7.5 * text.length, y - 19, 7.5 * text.length + 10, 16);
+  write(context, text, width - 9, y - 7, { align: "right", fill: "cap", weight: "600" });
 }
