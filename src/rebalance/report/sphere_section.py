@@ -20,9 +20,7 @@ VERDICTS = {
     "partly": "The directions can be trusted in part.",
     "cannot be told": "The directions cannot be told from these averages.",
 }
-ORIGIN = (
-    "They come from the lines that the transforms of any two averages share, without a 3D map."
-)
+ORIGIN = "They come from the lines that the transforms of any two averages share, without a 3D map."
 NO_GLOBE = (
     "A globe would be a guess, so none is shown; balance by superclasses does not need it. If the "
     "particle is symmetric, name its point group (<code>--symmetry</code>)."

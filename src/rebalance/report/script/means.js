@@ -1,4 +1,5 @@
-// The mean of aligned averages, pixel by pixel, kept for the next time that the same are asked for.
+// Averages laid on each other pixel by pixel, and their means, which are kept for the next time that
+// the same are asked for.
 
 const means = new Map();
 const MOST_MEANS = 2000;
@@ -15,23 +16,32 @@ function meanOf(members, i) {
 
 function sumOf(members, i) {
   const sum = new Float32Array(TILE * TILE);
-  for (const j of members) addLaid(sum, j, transformOf(i, j));
+  for (const j of members) addLaid(sum, TILE, j, i);
   return sum;
 }
 
-// Add average j, laid by this transform: for every pixel, the point of the tile that comes to lie there.
-function addLaid(sum, j, { angle, y: up, x: right, mirror }) {
+// Average j laid on average i, `side` pixels wide: pixels for putImageData, the cheapest way to draw.
+function laidPixels(j, i, side) {
+  const levels = new Float32Array(side * side);
+  addLaid(levels, side, j, i);
+  return greyImage(side, levels);
+}
+
+// Add average j laid on i: for every pixel, the point of the tile that comes to lie there.
+function addLaid(sum, side, j, i) {
+  const { angle, y: up, x: right, mirror } = transformOf(i, j);
   const tile = tilePixels.subarray(j * TILE * TILE, (j + 1) * TILE * TILE);
-  const perPixel = TILE / data.tiles.box;
+  const [scale, perPixel] = [TILE / side, TILE / data.tiles.box];
   const turn = (angle * Math.PI) / 180;
-  const [cos, sin] = [Math.cos(turn), Math.sin(turn)];
-  const side = mirror ? -1 : 1;
+  const [cos, sin] = [scale * Math.cos(turn), scale * Math.sin(turn)];
+  const flip = mirror ? -1 : 1;
   const outside = rimMean[j];
-  const [left, top] = [CENTRE_X + right * perPixel - 0.5, CENTRE_Y - up * perPixel - 0.5];
-  for (let row = 0, at = 0; row < TILE; row++) {
-    for (let column = 0; column < TILE; column++, at++) {
+  const left = (CENTRE_X + right * perPixel) / scale - 0.5;
+  const top = (CENTRE_Y - up * perPixel) / scale - 0.5;
+  for (let row = 0, at = 0; row < side; row++) {
+    for (let column = 0; column < side; column++, at++) {
       const [dx, dy] = [column - left, row - top];
-      const x = CENTRE_X - 0.5 + side * (cos * dx - sin * dy);
+      const x = CENTRE_X - 0.5 + flip * (cos * dx - sin * dy);
       const y = CENTRE_Y - 0.5 + sin * dx + cos * dy;
       sum[at] += levelAt(tile, x, y, outside);
     }
@@ -58,7 +68,6 @@ function greyCanvas(values) {
   const levels = values.map((value) => (high > low ? (255 * (value - low)) / (high - low) : 128));
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = TILE;
-  const context = canvas.getContext("2d");
-  context.putImageData(greyImage(context, TILE, levels), 0, 0);
+  canvas.getContext("2d").putImageData(greyImage(TILE, levels), 0, 0);
   return canvas;
 }

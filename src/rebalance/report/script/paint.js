@@ -75,8 +75,8 @@ const rimMean = averages.map((_, i) => {
 const rimGrey = rimMean.map((mean) => `rgb(${[mean, mean, mean].map(Math.round).join(" ")})`);
 
 // A square of grey levels from 0 to 255.
-function greyImage(context, side, levels) {
-  const image = context.createImageData(side, side);
+function greyImage(side, levels) {
+  const image = new ImageData(side, side);
   const words = new Uint32Array(image.data.buffer);
   for (let p = 0; p < words.length; p++) words[p] = 0xff000000 | (Math.round(levels[p]) * 0x010101);
   return image;
@@ -85,7 +85,7 @@ function greyImage(context, side, levels) {
 function fillSprite() {
   const context = sprite.getContext("2d");
   for (let i = 0; i < N; i++) {
-    const image = greyImage(context, TILE, tilePixels.subarray(i * TILE * TILE, (i + 1) * TILE * TILE));
+    const image = greyImage(TILE, tilePixels.subarray(i * TILE * TILE, (i + 1) * TILE * TILE));
     context.putImageData(image, (i % tilesPerRow) * TILE, Math.floor(i / tilesPerRow) * TILE);
   }
 }

@@ -60,16 +60,39 @@ function blocksOf(shot) {
   return blocks;
 }
 
+// Averages as they stand on the sheet: a step of the slider lays few of them on another, and turning
+// them is what takes time.
+const laid = averages.map(() => ({ on: -1, image: null }));
+
+function laidOnce(average, reference, side) {
+  const kept = laid[average];
+  if (kept.on !== reference || kept.image.width !== side) {
+    Object.assign(kept, { on: reference, image: laidPixels(average, reference, side) });
+  }
+  return kept.image;
+}
+
+// All tiles before any text: a canvas takes pixels quickly while nothing else was drawn in between.
+function putTiles(context, shot) {
+  const ratio = window.devicePixelRatio || 1;
+  const side = Math.round(SIDE * ratio);
+  for (const { average, x, y } of places) {
+    if (saving) drawTile(context, average, x, y, SIDE, referenceOf(average, shot)); // as fine as the file
+    else context.putImageData(laidOnce(average, referenceOf(average, shot), side), Math.round(x * ratio), Math.round(y * ratio));
+  }
+}
+
 function drawSheet(shot) {
   const canvas = byId("sheet");
   const width = widthOf(canvas);
   const { tiles, heads, height } = layOut(shot, width);
   places = tiles.filter((tile) => tile.average !== undefined);
   const context = prepare(canvas, width, Math.max(height, CELL.height));
+  putTiles(context, shot);
   for (const head of heads) drawHead(context, head, shot);
   for (const tile of tiles) {
     if (tile.average === undefined) drawMeanTile(context, tile, shot);
-    else drawCaptioned(context, tile, shot);
+    else drawCaption(context, tile, shot);
   }
 }
 
@@ -91,8 +114,7 @@ function drawMeanTile(context, { meanOf: label, x, y }, shot) {
   write(context, "mean", x + SIDE / 2, y + SIDE + 12, { size: 11, align: "center", weight: "600" });
 }
 
-function drawCaptioned(context, { average, x, y }, shot) {
-  drawTile(context, average, x, y, SIDE, referenceOf(average, shot));
+function drawCaption(context, { average, x, y }, shot) {
   const { number, particles, junk } = averages[average];
   const mark = junk ? " junk" : isWeak(average, shot.labels) ? " weak" : "";
   const typical = referenceOf(average, shot) === average && shot.labels[average] >= 0;
