@@ -197,7 +197,7 @@ void between_is_a_corner_of_all() {
   Control control;
   const auto middle = images.begin() + n_rows;
   search_between(rings_of({images.begin(), middle}), rings_of({middle, images.end()}), grid(1),
-                 arrays.result(), control);
+                 arrays.result(), nullptr, control);
   CHECK(control.done == control.total);
   // Among all, the image in the later slot of a pair is the one that is moved; here it is the lane.
   const PolarRings rings = rings_of(images);
