@@ -91,6 +91,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "_map_projection": BASE | {"_map", "_phantom"},
     "_junk_averages": set(),
     "_simulation_settings": BASE | {"_junk_averages", "_map", "_symmetry"},
+    "_memory": set(),
     "_simulate": BASE
     | {"_directions", "_junk_averages", "_map", "_map_projection", "_phantom", "_symmetry"}
     | {"_simulation_settings"},
@@ -98,7 +99,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "io": BASE | {"_core", "_map", "_viewing", "_result_arrays", "_shards", "_tiles"},
     "report": BASE | {"_align", "_display_order", "_proof", "_spread", "_symmetry", "_viewing"},
     "cli": BASE
-    | {"io", "pipeline", "report", "metrics", "_core", "_rules", "_symmetry", FACE}
+    | {"io", "pipeline", "report", "metrics", "_core", "_memory", "_rules", "_symmetry", FACE}
     | {"_simulate", "_simulation_settings", "_junk_averages", "_shards", "_tiles", "_extend"},
     FACE: BASE
     | STAGES

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
 import pytest
 
 from rebalance.errors import RebalanceError
-from rebalance.io import OutputDirectory, whole_file
+from rebalance.io import OutputDirectory, left_over, whole_file
+from rebalance.io.left_over import clear_left_over
 
 
 def fill(folder: Path, text: str = "new") -> None:
@@ -96,6 +98,7 @@ def test_earlier_results_come_back_when_the_swap_fails(results, monkeypatch):
     def overwrite() -> None:
         with OutputDirectory(results, overwrite=True) as hidden:
             fill(hidden)
+            monkeypatch.setattr(left_over, "_exchange_in_one_step", not_known)
             monkeypatch.setattr(Path, "rename", failing)
 
     with pytest.raises(RebalanceError, match="out cannot be written: No space left on device"):
@@ -159,3 +162,55 @@ def test_a_file_is_whole_or_absent(tmp_path):
     with whole_file(tmp_path / "a.csv") as file:
         file.write(b"whole")
     assert names(tmp_path) == ["a.csv"]
+
+
+def not_known(*_: Path) -> None:
+    """What a system without a call says."""
+    raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+
+def make_left_over(path: Path) -> Path:
+    """What a run that was killed leaves beside `path`."""
+    dead = path.with_name(f".{path.name}.rebalance-dead")
+    dead.mkdir()
+    fill(dead)
+    return dead
+
+
+def test_what_killed_runs_left_is_cleared_away(tmp_path):
+    dead = [make_left_over(tmp_path / name) for name in ("out", "out[1]", "other")]
+    for name in ("out", "out[1]"):
+        with OutputDirectory(tmp_path / name) as hidden:
+            fill(hidden)
+    assert [path.exists() for path in dead] == [False, False, True]
+
+
+def test_runs_that_live_keep_their_hidden_directory(tmp_path):
+    with OutputDirectory(tmp_path / "out", overwrite=True) as slow:
+        fill(slow)
+        clear_left_over(tmp_path, ".out")
+        assert slow.exists()
+
+
+def test_a_hidden_directory_cleared_away_too_early_is_made_again(tmp_path, monkeypatch):
+    opened = os.open
+
+    def late(path, flags, **more):
+        monkeypatch.setattr(os, "open", opened)
+        Path(path).rmdir()
+        return opened(path, flags, **more)
+
+    monkeypatch.setattr(os, "open", late)
+    with OutputDirectory(tmp_path / "out") as hidden:
+        fill(hidden)
+    assert names(tmp_path) == ["out"]
+
+
+@pytest.mark.parametrize("in_one_step", [True, False])
+def test_directories_are_exchanged(results, monkeypatch, in_one_step):
+    if not in_one_step:
+        monkeypatch.setattr(left_over, "_exchange_in_one_step", not_known)
+    with OutputDirectory(results, overwrite=True) as hidden:
+        fill(hidden)
+    assert (results / "settings.json").read_text() == "new"
+    assert names(results.parent) == ["out"]

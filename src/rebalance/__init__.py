@@ -3,7 +3,6 @@
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from ._version import __version__
 from .errors import RebalanceError
 
 if TYPE_CHECKING:
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from ._stable_numbers import keep_numbers
     from ._superclass_tree import sharpen
     from ._superclasses import Superclasses, Superclassifier, superclassify
+    from ._version import __version__
     from ._view_sphere import view_sphere
     from ._view_verdict import ViewSphere
 
@@ -68,6 +68,7 @@ _HOME = {
     "_simulation_settings": "SimulationSettings",
     "_superclass_tree": "sharpen",
     "_superclasses": "Superclasses Superclassifier superclassify",
+    "_version": "__version__",
     "_view_sphere": "view_sphere",
     "_view_verdict": "ViewSphere",
 }

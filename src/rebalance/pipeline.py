@@ -249,9 +249,10 @@ def average_of_particle(job: Job) -> NDArray[np.int32]:
     """(P,) index of the average of each particle; -1 where it belongs to no class."""
     number = job.particles.class_number
     known = job.averages.class_number
-    index = np.full(max(int(known.max()), int(number.max(initial=0))) + 1, -1, dtype=np.int32)
+    largest = int(known.max())
+    index = np.full(largest + 2, -1, dtype=np.int32)
     index[known] = np.arange(len(known))
-    average = np.where(number >= 0, index[number], np.int32(-1))
+    average = np.where(number >= 0, index[np.minimum(number, largest + 1)], np.int32(-1))
     lost = np.flatnonzero((number >= 0) & (average < 0))
     if len(lost):
         raise RebalanceError(

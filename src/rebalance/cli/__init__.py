@@ -5,28 +5,19 @@ Nothing heavy is loaded before signals are heeded, so that Ctrl-C in the first s
 
 from __future__ import annotations
 
-import argparse
-import os
-import shlex
 import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import TYPE_CHECKING
 
-from .._version import __version__
 from ..errors import RebalanceError
-from .relion_job import Aborted, relion_marks
 from .stop import Stopped, signals_as_exceptions
 
+if TYPE_CHECKING:
+    import argparse
+
 REFUSED = 2
-
-
-class Parser(argparse.ArgumentParser):
-    """A parser that refuses in one sentence."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(REFUSED, f"rebalance: error: {message}; see {self.prog} --help.\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -48,17 +39,23 @@ def main(argv: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
             return status
     except RebalanceError as error:
-        print(f"rebalance: error: {str(error).removesuffix('.')}.", file=sys.stderr)
-        return REFUSED
-    except Aborted as stopped:
-        print("rebalance: aborted by RELION", file=sys.stderr)
-        return stopped.status
+        return _refuse(str(error))
     except Stopped as stopped:
-        print("rebalance: stopped; an output directory appears only when whole", file=sys.stderr)
+        print(f"rebalance: {stopped.told}", file=sys.stderr)
         return stopped.status
     except BrokenPipeError:
         _drop_stdout()
         return 128 + signal.SIGPIPE
+    except (OSError, MemoryError) as error:
+        from .failures import sentence
+
+        _flush_or_drop()
+        return _refuse(sentence(error))
+
+
+def _refuse(sentence: str) -> int:
+    print(f"rebalance: error: {sentence.removesuffix('.')}.", file=sys.stderr)
+    return REFUSED
 
 
 @contextmanager
@@ -66,12 +63,16 @@ def _marks(words: Sequence[str]) -> Iterator[None]:
     if words[:1] != ["external"]:
         yield
         return
+    from .relion_job import relion_marks
+
     with relion_marks(words[1:]):
         yield
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """Read the command line; `command_line` is what a shell would need to do the same."""
+    import shlex
+
     from . import external
 
     words = external.plain_words(argv) if argv[:1] == [external.NAME] else argv
@@ -85,7 +86,11 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of all commands."""
+    import argparse
+
+    from .._version import __version__
     from . import affinity, demo, external, figures, merge, run, simulate
+    from .parser import Parser
 
     parser = Parser(
         prog="rebalance",
@@ -108,6 +113,15 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _flush_or_drop() -> None:
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _drop_stdout()
+
+
 def _drop_stdout() -> None:
-    """Keep the interpreter from flushing into the broken pipe at its end."""
+    """Keep the interpreter from flushing into a broken pipe or a full disk at its end."""
+    import os
+
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

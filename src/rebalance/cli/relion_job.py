@@ -14,7 +14,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from .._version import __version__
 from ..errors import RebalanceError
 from .stop import Stopped
 
@@ -26,6 +25,8 @@ SECONDS_BETWEEN_LOOKS = 0.1
 
 class Aborted(Stopped):
     """RELION asked for the end of the job."""
+
+    told = "aborted by RELION"
 
     def __init__(self) -> None:
         super().__init__(signal.SIGTERM)
@@ -74,6 +75,8 @@ def job_directory(words: Sequence[str]) -> Path | None:
 
 def _begin(folder: Path, words: Sequence[str]) -> None:
     """Take away the marks of an earlier run, and note the command as RELION does."""
+    from .._version import __version__
+
     command = shlex.join(["rebalance", "external", *words])
     when = time.strftime("%a %b %d %H:%M:%S %Y")
     try:

@@ -28,6 +28,7 @@ from ..config import RunSettings, SuperclassSettings
 from ..errors import RebalanceError
 from ..io import Job, OutputDirectory, read_columns, results, took_part_before
 from ..io.output import RESULTS_MARK
+from ..io.unchanged import Unchanged
 from ..pipeline import Result, average_of_particle
 from ..pipeline import run as run_pipeline
 from ..report import (
@@ -42,6 +43,7 @@ from ..report import (
 from . import cryosparc, extend, search, take_part
 from .balance_options import add_balance_options, add_dry_run, balance_settings
 from .command_line import without_options
+from .memory import check_memory
 from .numbers import as_int
 from .progress import ProgressBar
 from .split import write_split
@@ -180,11 +182,13 @@ def run_job(
     watch = Stopwatch()
     with watch.part("reading"):
         job = cryosparc.open_input(args, threads)
+    check_memory(job)
     as_json = getattr(args, "json", False)
     if not as_json:
         print("\n".join(job.found), flush=True)
     settings = dataclasses.replace(settings, affinity=search.settings(args, job.averages))
     inputs = [*job.inputs, *take_part.inputs(args), *_affinity_inputs(args)]
+    unchanged = Unchanged(inputs)
     if getattr(args, "dry_run", False):
         result = _compute(args, job, settings, threads)
         print("\n".join([*_summary(result), "", *factor_lines(result)]))
@@ -193,6 +197,7 @@ def run_job(
     with open_output(inputs) if open_output else _new_directory(args, inputs) as directory:
         with watch.part("comparing, grouping, balancing"):
             result = _compute(args, job, settings, threads)
+        unchanged.check()
         record = _record(result, job, inputs, command)
         superclass = _superclass_of_particle(job, result)
         if args.superclass_column:
@@ -209,6 +214,7 @@ def run_job(
             add_files(result, directory)
         record["files"] = sorted(path.name for path in directory.iterdir())
         results.write_settings(record, directory / RESULTS_MARK)
+        unchanged.check()
         args.check_stopped()  # before the results appear
     if as_json:
         print(json.dumps(summary_data(result), indent=2))

@@ -18,8 +18,9 @@ from typing import Any
 from .._junk_averages import JUNK_KINDS
 from .._simulate import simulate
 from .._simulation_settings import SimulationSettings
-from ..io import read_map
-from ..io.simulated import write_relion_job
+from ..io import OutputDirectory, read_map
+from ..io.output import make_parent
+from ..io.simulated import refuse_used, write_relion_job
 from ..io.simulated_cryosparc import write_cryosparc_job
 
 NAME = "simulate"
@@ -94,9 +95,13 @@ def run(args: argparse.Namespace) -> int:
             print(f"Warning: {warning}", file=sys.stderr)
     settings = settings_of(args)
     simulation = simulate(settings, density_map=density_map)
-    data = write_relion_job(simulation, args.output)
     project = args.output.resolve()
-    again = write_cryosparc_job(simulation, project / CRYOSPARC_PROJECT)
+    refuse_used(project)
+    make_parent(project)
+    with OutputDirectory(project) as hidden:
+        data = project / write_relion_job(simulation, hidden).relative_to(hidden)
+        write_cryosparc_job(simulation, hidden / CRYOSPARC_PROJECT)
+    again = project / CRYOSPARC_PROJECT
     command = ["rebalance", "run", "--particles", str(data), "--output", f"{project}/balanced"]
     print(f"Simulated {settings.averages} class averages of {settings.particles} particles.")
     print(f"Particles:      {data}")

@@ -18,6 +18,8 @@ SECONDS_UNTIL_SENT_AGAIN = 0.02
 class Stopped(BaseException):
     """A signal asked the program to end."""
 
+    told = "stopped; an output directory appears only when whole"
+
     def __init__(self, number: int) -> None:
         super().__init__(number)
         self.number = number

@@ -13,7 +13,7 @@ from ..errors import RebalanceError
 COLUMNS = ("class_number", "action", "value")
 _RANGE = re.compile(r"(\d{1,9})(?:-(\d{1,9}))?")
 _WHOLE = re.compile(r"\d{1,9}")
-MOST_CLASSES = 100_000  # in a range: more is a slip of the pen
+MOST_CLASSES = 100_000  # in a range or in all: more is a slip of the pen
 
 
 @dataclass(frozen=True)
@@ -83,12 +83,21 @@ def class_list(text: str, source: str) -> tuple[int, ...]:
         first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
         if not first <= last < first + MOST_CLASSES:
             raise RebalanceError(
-                f"classes in {source} must be numbers and ranges such as 3,7,12-15, not {part!r}"
+                f"classes in {source} must be numbers and ranges such as 3,7,12-15, not "
+                f"{_short(part)!r}"
             )
         numbers.extend(range(first, last + 1))
+        if len(numbers) > MOST_CLASSES:
+            raise RebalanceError(
+                f"{source} must name at most {MOST_CLASSES:,} classes, and names more: shorten it"
+            )
     if not numbers:
         raise RebalanceError(f"{source} names no class: give numbers such as 3,7,12-15")
     return tuple(dict.fromkeys(numbers))
+
+
+def _short(text: str, most: int = 40) -> str:
+    return text if len(text) <= most else text[:most] + "..."
 
 
 def _text(path: Path) -> str:
@@ -103,7 +112,12 @@ def _text(path: Path) -> str:
 def _rows(path: Path) -> Iterator[tuple[int, tuple[str, str, str]]]:
     """Number and three cells of every line below the header that is not empty."""
     reader = csv.reader(_text(path).splitlines())
-    lines = ((reader.line_num, [cell.strip() for cell in row]) for row in reader)
+    try:
+        lines = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
+    except csv.Error as error:
+        raise RebalanceError(
+            f"line {reader.line_num} of {path} is no line of a table ({error}): correct it"
+        ) from None
     filled = [(number, cells) for number, cells in lines if any(cells)]
     if not filled or tuple(filled[0][1]) != COLUMNS:
         found = ",".join(filled[0][1]) if filled else "nothing"

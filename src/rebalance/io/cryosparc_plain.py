@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 from ..errors import RebalanceError
 from .cryosparc_fields import SUPERCLASS, check_parts, check_unchanged, superclass_dtype
+from .npy_head import read_npy_head
 from .output import whole_file
 from .star import FileState
 
 MAGIC = b"\x93NUMPY"
 BYTES_AT_ONCE = 1 << 23
-LONGEST_HEADER = 1 << 24  # bytes; a file of 106 fields needs 4,096
+LONGEST_HEADER = 1 << 17  # bytes; a file of 106 fields needs 4,096
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,11 +126,9 @@ def save_rows(rows: NDArray[np.void], path: Path) -> None:
 
 
 def _read_header(file: BinaryIO, path: Path) -> tuple[tuple[int, ...], np.dtype[np.void]]:
-    readers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
     try:
-        read = readers[npy.read_magic(file)]
-        shape, _, dtype = read(file, max_header_size=LONGEST_HEADER)
-    except (ValueError, KeyError, SyntaxError, TypeError, EOFError):
+        shape, _, dtype = read_npy_head(file, LONGEST_HEADER)
+    except ValueError:
         raise RebalanceError(
             f"{path} has a damaged head, or one that no .cs file has; export it again."
         ) from None

@@ -7,12 +7,13 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from ..errors import RebalanceError
-from .csg_text import Tree, dump, parse
+from .csg_text import Tree, check_size, dump, parse
 from .output import whole_file
 
 OUR_DESCRIPTION = "Written by rebalance"
 UNKNOWN_VERSION = "v4.0.0"  # of CryoSPARC, where no group of the input tells
 RESULTS = "results"
+LONGEST_COUNT = 18  # digits
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,7 @@ def name_and_slots(path: Path) -> tuple[str, tuple[str, ...]]:
 def _parts(path: Path) -> tuple[Tree, Tree, Tree]:
     """The whole file, what it says of the group, and its slots."""
     try:
+        check_size(path)
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise RebalanceError(f"The group {path} does not exist; check the path.") from None
@@ -154,9 +156,9 @@ def _read_slot(name: str, entry: str | Tree, path: Path) -> Slot:
     if not isinstance(entry, dict):
         raise RebalanceError(f"The slot {name} of {path} must have a metafile, and has none.")
     metafile, count = _word(entry, "metafile"), _word(entry, "num_items")
-    if not count.isdecimal():
+    if not (count.isdecimal() and len(count) <= LONGEST_COUNT):
         raise RebalanceError(
-            f"The slot {name} of {path} must have num_items, a number of rows, not '{count}'."
+            f"The slot {name} of {path} must have num_items, a number of rows, not '{count[:40]}'."
         )
     return Slot(_word(entry, "type"), find_metafile(metafile, path, name), int(count))
 

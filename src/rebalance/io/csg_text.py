@@ -13,10 +13,22 @@ Tree: TypeAlias = "dict[str, str | Tree]"
 
 IN_QUOTES = r"'(?:[^']|'')*'|\"(?:[^\"\\]|\\.)*\""
 QUOTED = re.compile(IN_QUOTES, re.DOTALL)
-ENTRY = re.compile(rf"( *)({IN_QUOTES}|[^\s'\"#:][^:#]*?) *:(?: +(.*))?$")
+ENTRY = re.compile(rf"( *)({IN_QUOTES}|[^\s'\"#:](?:[^:#]*[^\s:#])?) *:(?: +(.*))?$")
 SAFE = re.compile(r"[A-Za-z][A-Za-z0-9_. ()/-]*[A-Za-z0-9_.()/-]|[A-Za-z]")
 WORDS_OF_YAML = {"true", "false", "yes", "no", "on", "off", "null", "y", "n"}
+LARGEST_FILE = 1 << 20  # bytes; those of CryoSPARC have about 5,000
+LONGEST_VALUE = 1 << 13
 UNREAD = ("|", ">", "[", "{", "&", "*", "!", "- ")  # other kinds of YAML values
+
+
+def check_size(path: Path) -> None:
+    """Refuse a file that is far too long for a result group."""
+    size = path.stat().st_size
+    if size > LARGEST_FILE:
+        raise RebalanceError(
+            f"{path} is no result group: it has {size} bytes, and a group has at most "
+            f"{LARGEST_FILE}; give a .csg file as CryoSPARC exports it."
+        )
 
 
 def parse(text: str, path: Path) -> Tree:
@@ -61,10 +73,12 @@ def _entries(text: str, path: Path) -> list[tuple[int, int, str, str | None]]:
             raise _not_read(path, first, lines[first])
         indent, value = len(match[1]), (match[3] or "").strip()
         if value:  # a long value goes on in deeper lines
-            while k < len(lines) and _goes_on(lines[k], indent, value):
+            while (
+                k < len(lines) and _goes_on(lines[k], indent, value) and len(value) < LONGEST_VALUE
+            ):
                 value = f"{value} {lines[k].strip()}" if lines[k].strip() else f"{value}\n"
                 k += 1
-        if value.startswith(UNREAD):
+        if value.startswith(UNREAD) or len(value) >= LONGEST_VALUE:
             raise _not_read(path, first, lines[first])
         entries.append(
             (first + 1, indent, _unquoted(match[2]), _unquoted(value) if value else None)

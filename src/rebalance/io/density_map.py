@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import warnings
+import zlib
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import mrcfile
 import numpy as np
@@ -11,7 +15,10 @@ from numpy.typing import NDArray
 
 from .._map import DensityMap
 from ..errors import RebalanceError
+from .mrc_head import HEAD_BYTES, read_claim
 
+PIECE = 1 << 20  # bytes read at once
+DAMAGED = (ValueError, OSError, EOFError, zlib.error)  # what readers of such files raise
 SAME_PIXEL_SIZE = 0.01  # largest relative difference between the axes
 
 
@@ -41,6 +48,7 @@ def read_map(path: Path, pixel_size: float | None = None) -> tuple[DensityMap, t
     path = Path(path)
     if not path.is_file():
         raise RebalanceError(f"The map {path} is not there or no file; check the path.")
+    _check_size(path)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         values, voxel = _read(path)
@@ -54,6 +62,33 @@ def read_map(path: Path, pixel_size: float | None = None) -> tuple[DensityMap, t
     return density_map, tuple(f"{path}: {text}." for text in told)
 
 
+def _check_size(path: Path) -> None:
+    """Refuse a header that claims more than the file holds, before memory is taken for it."""
+    try:
+        with _opened(path) as file:
+            head = file.read(HEAD_BYTES)
+            claimed = read_claim(head).whole_file if len(head) == HEAD_BYTES else HEAD_BYTES
+            left = claimed - len(head)
+            while left > 0 and (piece := file.read(min(left, PIECE))):
+                left -= len(piece)
+    except DAMAGED as error:
+        raise RebalanceError(f"The map {path} is no valid MRC file: {error}.") from error
+    if left > 0:
+        raise RebalanceError(
+            f"The map {path} is no valid MRC file, or truncated: its header claims {claimed} bytes "
+            f"and it has {claimed - left}; copy or make it again."
+        )
+
+
+def _opened(path: Path) -> BinaryIO:
+    with path.open("rb") as file:
+        start = file.read(3)
+    for magic, opener in ((b"\x1f\x8b", gzip.open), (b"BZh", bz2.open)):
+        if start.startswith(magic):
+            return cast(BinaryIO, opener(path, "rb"))
+    return path.open("rb")
+
+
 def _read(path: Path) -> tuple[NDArray[np.float32], tuple[float, float, float]]:
     """Values (z, y, x) and A per pixel along x, y and z."""
     try:
@@ -61,7 +96,7 @@ def _read(path: Path) -> tuple[NDArray[np.float32], tuple[float, float, float]]:
             data, order = mrc.data, [int(mrc.header[name]) for name in ("maps", "mapr", "mapc")]
             voxel = (float(mrc.voxel_size.x), float(mrc.voxel_size.y), float(mrc.voxel_size.z))
             images = mrc.is_image_stack()
-    except (ValueError, OSError, EOFError) as error:
+    except DAMAGED as error:
         raise RebalanceError(f"The map {path} is no valid MRC file: {error}.") from error
     shape = () if data is None else data.shape
     if len(shape) != 3 or (images and (path.suffix == ".mrcs" or len(set(shape)) > 1)):

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
 from ..errors import RebalanceError
+from .left_over import HiddenDirectory, clear_left_over
 from .output import RESULTS_MARK, cannot_write, sync_tree
 
-HIDDEN = ".rebalance-"
 LAST = (RESULTS_MARK, "RELION_OUTPUT_NODES.star")  # they say that all others are there
 
 
@@ -41,7 +40,7 @@ class JobDirectory:
     def __init__(self, path: Path, inputs: Sequence[Path] = ()) -> None:
         self.path = Path(os.path.realpath(path))
         self.inputs = tuple(inputs)
-        self._hidden = self.path / f"{HIDDEN}{secrets.token_hex(4)}"
+        self._hidden: HiddenDirectory | None = None
 
     def __enter__(self) -> Path:
         for given in self.inputs:
@@ -51,12 +50,11 @@ class JobDirectory:
                     "another job."
                 )
         try:
-            for left_over in self.path.glob(f"{HIDDEN}*"):  # of a run that was killed
-                shutil.rmtree(left_over, ignore_errors=True)
-            self._hidden.mkdir()
+            clear_left_over(self.path, "")
+            self._hidden = HiddenDirectory(self.path, "")
         except OSError as error:
             raise RebalanceError(cannot_write(self.path, error)) from error
-        return self._hidden
+        return self._hidden.path
 
     def __exit__(
         self,
@@ -64,20 +62,21 @@ class JobDirectory:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        assert self._hidden is not None
         try:
             if kind is None:
-                self._publish()
+                self._publish(self._hidden.path)
         finally:
-            shutil.rmtree(self._hidden, ignore_errors=True)
+            self._hidden.remove()
 
-    def _publish(self) -> None:
+    def _publish(self, hidden: Path) -> None:
         try:
-            sync_tree(self._hidden)
-            new = sorted(os.listdir(self._hidden), key=lambda name: (name in LAST, name))
+            sync_tree(hidden)
+            new = sorted(os.listdir(hidden), key=lambda name: (name in LAST, name))
             earlier = self._earlier_files()
             for name in new:
                 self._remove(name, only_directory=True)
-                (self._hidden / name).rename(self.path / name)
+                (hidden / name).rename(self.path / name)
             for name in earlier - set(new):
                 self._remove(name)
         except OSError as error:
@@ -88,7 +87,7 @@ class JobDirectory:
         try:
             record = json.loads((self.path / RESULTS_MARK).read_text(encoding="utf-8"))
             names = {str(name) for name in record["files"]}
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return set()
         return {name for name in names if name not in (".", "..") and os.sep not in name}
 

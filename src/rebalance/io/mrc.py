@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import RebalanceError
+from .memory import available_memory
+from .mrc_head import read_claim
 
 BYTES_PER_PIXEL = {0: 1, 1: 2, 2: 4, 6: 2, 12: 2}  # the modes that class averages come in
 HEADER_BYTES = 1024
-EXTENDED = slice(92, 96)  # bytes of the field nsymbt, in either byte order
+FLOAT32 = 4  # bytes
 COMPRESSED = (b"\x1f\x8b", b"BZ")
 
 
@@ -54,7 +56,7 @@ def read_stack(path: Path, permissive: bool = False) -> ImageStack:
         shorter than its header says, has another mode, or has pixels that are NaN or infinite.
     """
     path = Path(path)
-    _check_file(path)
+    _check_file(path, permissive)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         shape, pixel_size = _read_header(path, permissive)
@@ -76,7 +78,7 @@ def write_stack(images: NDArray[np.float32], pixel_size: float | None, path: Pat
         mrc.header.label[0] = b"Written by rebalance".ljust(80)
 
 
-def _check_file(path: Path) -> None:
+def _check_file(path: Path, permissive: bool) -> None:
     if not path.exists():
         raise RebalanceError(f"The stack {path} does not exist; check the path.")
     if not path.is_file():
@@ -91,8 +93,7 @@ def _check_file(path: Path) -> None:
         header = file.read(HEADER_BYTES)
     if header.startswith(COMPRESSED):
         raise RebalanceError(f"The stack {path} is compressed; uncompress it first.")
-    extended = min(int.from_bytes(header[EXTENDED], order) for order in ("little", "big"))
-    if size < HEADER_BYTES + extended:
+    if size < HEADER_BYTES + read_claim(header, permissive).extended:
         raise RebalanceError(
             f"The stack {path} is no valid MRC file, or truncated: its extended header would be "
             f"longer than the whole file of {size} bytes; copy or make it again."
@@ -142,6 +143,14 @@ def _check_size(path: Path, shape: tuple[int, int, int], mode: int, extended: in
         raise RebalanceError(
             f"The stack {path} is truncated: {n_images} images of {length} x {length} px need "
             f"{needed} bytes and the file has {size}; copy or make it again."
+        )
+    taken = n_images * length * length * (BYTES_PER_PIXEL[mode] + FLOAT32)
+    available = available_memory()
+    if available is not None and taken > available:
+        raise RebalanceError(
+            f"The stack {path} of {n_images} images of {length} x {length} px needs "
+            f"{taken / 1e9:.1f} GB of memory, and {available / 1e9:.1f} GB are available; run "
+            "where there is more, or give smaller averages (--classes)."
         )
 
 

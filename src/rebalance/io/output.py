@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import BinaryIO
 
 from ..errors import RebalanceError
+from .left_over import HiddenDirectory, clear_left_over, exchange
 
 RESULTS_MARK = "settings.json"  # every directory of results holds it
 
@@ -40,7 +41,8 @@ class OutputDirectory:
     """A directory of results that appears whole, or not at all.
 
     Used as a context manager: it gives a hidden directory beside `path` to write into, and
-    renames it to `path` when the block ends well; on any exception it is removed.
+    renames it to `path` when the block ends well; on any exception it is removed. Hidden
+    directories that killed runs left are removed when the block has ended well.
 
     Parameters
     ----------
@@ -61,7 +63,8 @@ class OutputDirectory:
         self.path = Path(os.path.realpath(path))
         self.overwrite = overwrite
         self.inputs = tuple(inputs)
-        self._hidden = self._beside()
+        self._stem = f".{self.path.name}"
+        self._hidden: HiddenDirectory | None = None
         self._replaced: int | None = None
 
     def __enter__(self) -> Path:
@@ -69,10 +72,10 @@ class OutputDirectory:
         self._check_path()
         self._replaced = _inode(self.path)
         try:
-            self._hidden.mkdir()
+            self._hidden = HiddenDirectory(self.path.parent, self._stem)
         except OSError as error:
             raise RebalanceError(cannot_write(self.path, error)) from error
-        return self._hidden
+        return self._hidden.path
 
     def __exit__(
         self,
@@ -80,11 +83,14 @@ class OutputDirectory:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        assert self._hidden is not None
         try:
             if kind is None:
-                self._publish()
+                self._publish(self._hidden.path)
         finally:
-            shutil.rmtree(self._hidden, ignore_errors=True)
+            self._hidden.remove()
+        if kind is None:
+            clear_left_over(self.path.parent, self._stem)
 
     def _check_inputs(self) -> None:
         for given in self.inputs:
@@ -125,15 +131,15 @@ class OutputDirectory:
                 f"(there is no {RESULTS_MARK}), so it is not overwritten; choose another one."
             )
 
-    def _publish(self) -> None:
+    def _publish(self, hidden: Path) -> None:
         try:
-            sync_tree(self._hidden)
+            sync_tree(hidden)
             if _inode(self.path) != self._replaced:
                 raise FileExistsError
             if self._replaced is None or not any(self.path.iterdir()):
-                self._hidden.rename(self.path)
+                hidden.rename(self.path)
             else:
-                self._swap()
+                exchange(hidden, self.path)
         except OSError as error:
             if _inode(self.path) != self._replaced:
                 raise RebalanceError(
@@ -144,26 +150,19 @@ class OutputDirectory:
         with suppress(OSError):  # the results are in place
             _sync(self.path.parent)
 
-    def _swap(self) -> None:
-        """Move the earlier results away, the new ones in, and only then delete the earlier ones."""
-        earlier = self._beside()
-        self.path.rename(earlier)
-        try:
-            self._hidden.rename(self.path)
-        except BaseException:
-            earlier.rename(self.path)
-            raise
-        shutil.rmtree(earlier, ignore_errors=True)
-
-    def _beside(self) -> Path:
-        return self.path.with_name(f".{self.path.name}.rebalance-{secrets.token_hex(4)}")
-
 
 def _inode(path: Path) -> int | None:
     try:
         return path.stat().st_ino
     except FileNotFoundError:
         return None
+
+
+def make_parent(path: Path) -> None:
+    """Have the directory that `path` is to stand in; raises OSError."""
+    if path.parent.exists() and not path.parent.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path.parent))
+    path.parent.mkdir(parents=True, exist_ok=True)
 
 
 def sync_tree(top: Path) -> None:

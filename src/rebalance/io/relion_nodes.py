@@ -68,7 +68,9 @@ def _version(path: Path) -> int:
     """The highest number of a ``# version`` line; 0 without one."""
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     words = [line.split() for line in lines if line.startswith("# version")]
-    return max((int(line[2]) for line in words if len(line) > 2 and line[2].isdecimal()), default=0)
+    return max(
+        (int(line[2][:9]) for line in words if len(line) > 2 and line[2][:9].isdecimal()), default=0
+    )
 
 
 def _node_types(tables: list[StarTable]) -> str:

@@ -16,6 +16,8 @@ BACKUP_SELECTION, SELECTED = "backup_selection.star", "rlnSelected"
 REFERENCE = "rlnReferenceImage"
 RESOLUTION = "rlnEstimatedResolution"
 UNKNOWN_RESOLUTION = 999.0  # what RELION writes for a class without signal
+LARGEST_CLASS = 1_000_000
+IMAGE_NUMBER = re.compile(r"[0-9]{1,9}")
 ITERATION = re.compile(r"_it(\d+)_")
 
 
@@ -124,7 +126,7 @@ def read_optimiser(path: Path) -> tuple[str, str] | None:
     if not path.name.endswith("optimiser.star"):
         return None
     for table in read_star(path):
-        if "rlnExperimentalDataStarFile" in table and "rlnModelStarFile" in table:
+        if {"rlnExperimentalDataStarFile", "rlnModelStarFile"} <= set(table.labels) and table.lines:
             data = table.values("rlnExperimentalDataStarFile")[0]
             return data, table.values("rlnModelStarFile")[0]
     raise RebalanceError(
@@ -182,9 +184,14 @@ def _class_numbers(table: StarTable, numbered_by_row: bool) -> list[int]:
     if numbered_by_row:
         return list(range(1, len(table.lines) + 1))
     if CLASS in table:
-        numbers = [int(value) for value in table.numbers(CLASS)]
+        numbers = table.whole_numbers(CLASS)
     else:
         numbers = [image for image, _ in _split_names(table)]
+    if numbers and max(numbers) > LARGEST_CLASS:
+        raise RebalanceError(
+            f"{table.path} lists class {max(numbers)}, and classes are numbered up to "
+            f"{LARGEST_CLASS:,}; give the model file of the 2D classification."
+        )
     repeated = [number for number, count in Counter(numbers).items() if count > 1]
     if repeated:
         raise RebalanceError(
@@ -198,7 +205,7 @@ def _split_names(table: StarTable) -> list[tuple[int, str]]:
     split = []
     for (line, _), name in zip(table.lines, table.values(REFERENCE), strict=True):
         number, at, stack = name.partition("@")
-        if not (at and stack and number.isdecimal() and int(number) > 0):
+        if not (at and stack and IMAGE_NUMBER.fullmatch(number) and int(number) > 0):
             raise RebalanceError(
                 f"Line {line} of {table.path} has {REFERENCE} '{name}'; a class average is named "
                 "as 000001@stack.mrcs; give the stack by hand (--classes)."
@@ -214,7 +221,7 @@ def _known(resolution: float) -> float:
 
 def _pixel_size(tables: list[StarTable]) -> float | None:
     for table in tables:
-        if table.block.endswith("model_general") and "rlnPixelSize" in table:
+        if table.block.endswith("model_general") and "rlnPixelSize" in table and table.lines:
             size = table.numbers("rlnPixelSize")[0]
             return size if math.isfinite(size) and size > 0 else None
     return None

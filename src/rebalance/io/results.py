@@ -6,8 +6,6 @@ import csv
 import dataclasses
 import hashlib
 import json
-import zipfile
-import zlib
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -18,6 +16,7 @@ from numpy.typing import NDArray
 
 from ..config import AffinitySettings
 from ..errors import RebalanceError
+from .npz import UNREADABLE, Entry, read_arrays
 
 if TYPE_CHECKING:
     from .._affinity_results import Affinity
@@ -25,6 +24,17 @@ if TYPE_CHECKING:
     from .tables import ClassAverages
 
 FORMAT_VERSION = 1
+ENTRIES = {
+    "format_version": Entry("i", ()),
+    "input_sha256": Entry("U", ()),
+    "settings": Entry("U", ()),
+    "class_number": Entry("i", ("N",)),
+    "image_sha256": Entry("u", ("M", 32), optional=True),
+    "values": Entry("f", ("N", "N")),
+    "angle": Entry("f", ("N", "N")),
+    "shift": Entry("f", ("N", "N", 2)),
+    "mirror": Entry("b", ("N", "N")),
+}
 AFFINITY_ARRAYS = ("values", "angle", "shift", "mirror")
 SUPERCLASS_COLUMNS = ("class_number", "superclass", "particles", "kept", "left_out", "junk")
 
@@ -117,7 +127,7 @@ def read_superclasses(path: Path) -> dict[int, int]:
         with path.open(newline="", encoding="utf-8") as file:
             rows = csv.DictReader(file)
             return {int(row["class_number"]): int(row["superclass"]) for row in rows}
-    except (OSError, KeyError, TypeError, ValueError):
+    except (OSError, KeyError, TypeError, ValueError, csv.Error):
         raise RebalanceError(
             f"{path} must be the superclasses.csv of a finished run, and it is not: move it away, "
             "and superclasses are numbered anew"
@@ -166,8 +176,7 @@ def read_affinity_of_any(path: Path) -> tuple[dict[str, Any], Mark]:
         If the file is none of ours.
     """
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            stored = {name: archive[name] for name in archive.files}
+        stored = read_arrays(path, ENTRIES)
         version, of = int(stored["format_version"]), str(stored["input_sha256"])
         found: dict[str, Any] = {name: stored[name] for name in AFFINITY_ARRAYS}
         mark = Mark(
@@ -178,7 +187,7 @@ def read_affinity_of_any(path: Path) -> tuple[dict[str, Any], Mark]:
         found["settings"] = as_affinity_settings(json.loads(str(stored["settings"])))
     except FileNotFoundError:
         raise RebalanceError(f"affinity file {path} does not exist: check the path") from None
-    except (OSError, EOFError, KeyError, ValueError, TypeError, zlib.error, zipfile.BadZipFile):
+    except UNREADABLE:
         raise RebalanceError(
             f"affinity file {path} must be a whole affinity.npz that rebalance wrote, and it is "
             "not: run without it"
@@ -215,9 +224,9 @@ def read_settings(path: Path) -> dict[str, Any]:
     """
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-        if {"command", "input_sha256"} <= set(record):
+        if isinstance(record["command"], str) and isinstance(record["input_sha256"], dict):
             return dict(record)
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         pass
     raise RebalanceError(
         f"{path} must be the settings.json of a finished run, and it is not: give the directory "

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +15,7 @@ from .._result_arrays import PairArrays
 from .._shards import Shard, shard_of
 from .._tiles import TilePairs
 from ..errors import RebalanceError
+from .npz import UNREADABLE, read_uncompressed
 from .output import whole_file
 from .results import Mark
 
@@ -124,9 +123,8 @@ def _half(stored: dict[str, NDArray[Any]], half: str) -> PairArrays | None:
 def _stored(path: Path, names: Sequence[str] | None = None) -> dict[str, NDArray[Any]]:
     """Arrays of a file, all or some; none where it is torn."""
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            return {name: archive[name] for name in names or archive.files}
-    except (OSError, EOFError, KeyError, ValueError, TypeError, zlib.error, zipfile.BadZipFile):
+        return read_uncompressed(path, names)
+    except UNREADABLE:
         return {}
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import RebalanceError
+from .output import OutputDirectory, make_parent
 
 if TYPE_CHECKING:
     from .._simulate import Simulation
@@ -49,23 +48,22 @@ def write_relion_job(simulation: Simulation, directory: Path) -> Path:
         When `directory` holds something or cannot be written.
     """
     directory = directory.resolve()
-    _refuse_used(directory)
-    hidden = directory.with_name(f".{directory.name}.{os.getpid()}")
+    refuse_used(directory)
     try:
-        (hidden / JOB).mkdir(parents=True)
-        _write_files(simulation, hidden)
-        hidden.rename(directory)
+        make_parent(directory)
+        with OutputDirectory(directory) as hidden:
+            (hidden / JOB).mkdir(parents=True)
+            _write_files(simulation, hidden)
     except OSError as error:
         raise RebalanceError(
             f"The output directory {directory} cannot be written ({error.strerror}): "
             "name another directory."
         ) from error
-    finally:
-        shutil.rmtree(hidden, ignore_errors=True)
     return directory / DATA
 
 
-def _refuse_used(directory: Path) -> None:
+def refuse_used(directory: Path) -> None:
+    """Refuse a directory that holds something."""
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise RebalanceError(
             f"The output directory must be new or empty, and {directory} is not: "

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +13,7 @@ from ..errors import RebalanceError
 from .cryosparc_plain import save_rows
 from .csg import ResultGroup, Slot, write_csg
 from .mrc import write_stack
+from .output import OutputDirectory, make_parent
 
 if TYPE_CHECKING:
     from .._simulate import Simulation
@@ -56,19 +55,17 @@ def write_cryosparc_job(simulation: Simulation, directory: Path) -> Path:
     directory = directory.resolve()
     if directory.exists():
         raise RebalanceError(f"The CryoSPARC project {directory} exists: name another directory.")
-    hidden = directory.with_name(f".{directory.name}.{os.getpid()}")
     try:
-        for job in (CLASSIFICATION, SELECTION):
-            (hidden / job).mkdir(parents=True)
-        _write_jobs(simulation, hidden)
-        hidden.rename(directory)
+        make_parent(directory)
+        with OutputDirectory(directory) as hidden:
+            for job in (CLASSIFICATION, SELECTION):
+                (hidden / job).mkdir(parents=True)
+            _write_jobs(simulation, hidden)
     except OSError as error:
         raise RebalanceError(
             f"The CryoSPARC project {directory} cannot be written ({error.strerror}): name another "
             "directory."
         ) from error
-    finally:
-        shutil.rmtree(hidden, ignore_errors=True)
     return directory
 
 

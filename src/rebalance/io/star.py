@@ -350,8 +350,8 @@ def _image_geometry(
     optics = next((other for other in tables if other.block == "optics"), None)
     size = None
     if optics is not None and "rlnImageSize" in optics and optics.lines:
-        size = int(optics.numbers("rlnImageSize")[0])
-    if optics is not None and "rlnImagePixelSize" in optics:
+        size = optics.whole_numbers("rlnImageSize")[0]
+    if optics is not None and "rlnImagePixelSize" in optics and optics.lines:
         return size, tuple(dict.fromkeys(optics.numbers("rlnImagePixelSize")))
     if table.lines and "rlnDetectorPixelSize" in table and "rlnMagnification" in table:
         detector = table.numbers("rlnDetectorPixelSize")[0]

@@ -15,6 +15,8 @@ from typing import BinaryIO
 from ..errors import RebalanceError
 
 LONGEST_LINE = 1 << 20
+MOST_TABLES = 10_000  # a file of RELION has about ten
+LARGEST_NUMBER = 2**31 - 1
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 VALUE = re.compile(rb"""'(.*?)'(?=\s|$)|"(.*?)"(?=\s|$)|(\S+)""")
 
@@ -93,6 +95,23 @@ class StarTable:
         return [
             self._number(line, label, value) for (line, _), value in zip(lines, values, strict=True)
         ]
+
+    def whole_numbers(self, label: str) -> list[int]:
+        """Return the values of one column as whole numbers from 0.
+
+        Raises
+        ------
+        RebalanceError
+            If a value is none.
+        """
+        numbers = self.numbers(label)
+        for number, text in zip(numbers, self.values(label), strict=True):
+            if not 0 <= number <= LARGEST_NUMBER:  # neither is nan
+                raise RebalanceError(
+                    f"Table data_{self.block} of {self.path} has {label} '{text}', which is no "
+                    f"whole number from 0 to {LARGEST_NUMBER}; repair the line."
+                )
+        return [int(number) for number in numbers]
 
     def _value(self, line: int, text: bytes, column: int) -> str:
         values = split_values(text)
@@ -225,6 +244,11 @@ class _StarReader:
         return alone and len(words) != len(self.table.labels)
 
     def _begin(self, block: str, is_loop: bool) -> None:
+        if len(self.tables) == MOST_TABLES:
+            raise RebalanceError(
+                f"{self.path} is not a STAR file of RELION: it has more than {MOST_TABLES:,} "
+                "tables; give the data file of a 2D classification."
+            )
         self.table = StarTable(self.path, block, is_loop=is_loop)
         self.tables.append(self.table)
 
