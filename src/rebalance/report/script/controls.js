@@ -11,6 +11,8 @@ const drawings = {
   "averages-table": fillAveragesTable,
   ...Object.fromEntries(spheres.map((sphere) => [sphereId(sphere), (shot) => drawSphere(sphere, shot)])),
 };
+// High drawings of which the part in sight is drawn first, and then the whole.
+const drawnInPart = { sheet: drawSheetInSight };
 const AT_ONCE = 400; // averages up to which their table does not wait either
 let waiting = []; // names of drawings that are out of date
 let nextDrawing = 0;
@@ -26,7 +28,8 @@ function redraw() {
   const names = Object.keys(drawings).filter((name) => byId(name).offsetParent);
   for (const name of names) widthOf(byId(name)); // before anything changes
   waiting = names.filter(mayWait);
-  for (const name of names) if (!waiting.includes(name)) drawings[name](shown);
+  for (const name of names) if (!waiting.includes(name)) (drawnInPart[name] ?? drawings[name])(shown);
+  waiting.push(...Object.keys(drawnInPart).filter((name) => !waiting.includes(name)));
   showSelected(shown);
   fillSuperclassTable(shown);
   showCommand();

@@ -73,27 +73,36 @@ function laidOnce(average, reference, side) {
 }
 
 // All tiles before any text: a canvas takes pixels quickly while nothing else was drawn in between.
-function putTiles(context, shot) {
+function putTiles(context, tiles, shot) {
   const ratio = window.devicePixelRatio || 1;
   const side = Math.round(SIDE * ratio);
-  for (const { average, x, y } of places) {
-    if (saving) drawTile(context, average, x, y, SIDE, referenceOf(average, shot)); // as fine as the file
-    else context.putImageData(laidOnce(average, referenceOf(average, shot), side), Math.round(x * ratio), Math.round(y * ratio));
+  for (const { average, x, y } of tiles) {
+    const reference = referenceOf(average, shot);
+    if (saving) drawTile(context, average, x, y, SIDE, reference); // as fine as the file
+    else context.putImageData(laidOnce(average, reference, side), Math.round(x * ratio), Math.round(y * ratio));
   }
 }
 
-function drawSheet(shot) {
+const everything = () => true;
+
+function drawSheet(shot, isWanted = everything) {
   const canvas = byId("sheet");
   const width = widthOf(canvas);
   const { tiles, heads, height } = layOut(shot, width);
   places = tiles.filter((tile) => tile.average !== undefined);
   const context = prepare(canvas, width, Math.max(height, CELL.height));
-  putTiles(context, shot);
-  for (const head of heads) drawHead(context, head, shot);
-  for (const tile of tiles) {
+  putTiles(context, places.filter(isWanted), shot);
+  for (const head of heads.filter(isWanted)) drawHead(context, head, shot);
+  for (const tile of tiles.filter(isWanted)) {
     if (tile.average === undefined) drawMeanTile(context, tile, shot);
     else drawCaption(context, tile, shot);
   }
+}
+
+// The rows that stand in the window.
+function drawSheetInSight(shot) {
+  const { top } = byId("sheet").getBoundingClientRect();
+  drawSheet(shot, ({ y }) => y + CELL.height > -top && y < innerHeight - top);
 }
 
 // As much as there is room for above `n` averages and their mean.
