@@ -152,3 +152,8 @@ def anchors(page: Path) -> set[str]:
 def test_every_page_is_in_the_menu() -> None:
     menu = re.findall(r": ([\w-]+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.M)
     assert sorted(menu) == sorted(path.name for path in (ROOT / "docs").glob("*.md"))
+
+
+def test_every_public_name_is_in_the_reference() -> None:
+    shown = re.findall(r"^::: rebalance\.(\w+)$", (ROOT / "docs" / "api.md").read_text(), re.M)
+    assert set(rebalance.__all__) - {"__version__"} <= set(shown)
