@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 import rebalance
 from rebalance import Affinity, RebalanceError, SparseAffinity, _core
-from rebalance._affinity import _polar_rings, _search
 from rebalance._defaults import complete
 from rebalance._result_arrays import pair_arrays
+from rebalance._rings import polar_rings, search_of
 from rebalance._simulate import SimulationSettings, simulate
 from rebalance.config import AffinitySettings
 
@@ -175,8 +175,8 @@ def call(neighbour: NDArray[Any] | None = None, **changed: NDArray[Any]) -> None
     images = averages()[:4]
     settings = complete(AffinitySettings(), images)
     out = pair_arrays(4, 4 if neighbour is None else 2, 2**20)._replace(**changed)
-    rings = _polar_rings(images, settings, 1)
-    search = _search(settings, 1, rings)
+    rings = polar_rings(images, settings, 1)
+    search = search_of(settings, 1, rings)
     if neighbour is None:
         _core.search_pairs(rings, search, out)
     else:

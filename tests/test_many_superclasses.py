@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from scipy import sparse
 
 import rebalance
 from rebalance import RebalanceError, _landmarks
+from rebalance.cli import main
+from rebalance.io.simulated import write_relion_job
 from rebalance.metrics import adjusted_rand_index
 
 VIEWS, N = 8, 400
@@ -66,7 +69,8 @@ def test_the_views_of_many_are_found(number: int | str) -> None:
     found = rebalance.superclassify(values, number)
     check(found, np.ones(N, bool))
     assert adjusted_rand_index(label, found.labels) > 0.95
-    assert found.warnings[-1] == (
+    (warning,) = found.warnings
+    assert warning == (
         "400 averages were grouped by their nearest neighbours and a sparse eigenproblem, 150 of "
         "them first and each of the others with those that it is like: the affinity of all pairs "
         "is used up to 300 averages"
@@ -144,3 +148,17 @@ def test_values_of_many_that_are_not_finite_are_refused() -> None:
     values[7] = np.nan
     with pytest.raises(RebalanceError, match="affinity must be finite real numbers"):
         rebalance.superclassify(values, VIEWS)
+
+
+def test_a_run_tells_that_it_grouped_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("rebalance._many_superclasses.MOST_DENSE", 20)
+    asked = rebalance.SimulationSettings(
+        averages=30, views=3, box=32, pixel_size=6, resolution=(14, 24), particles=300, seed=3
+    )
+    particles = write_relion_job(rebalance.simulate(asked), tmp_path)
+    output = ["--output", str(tmp_path / "out")]
+    assert main(["run", "--particles", str(particles), "-k", "3", *output, "--dry-run"]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "30 averages were grouped by their nearest neighbours" in told

@@ -15,8 +15,7 @@ from ._affinity_results import Affinity, AffinityBetween, SparseAffinity
 from ._defaults import complete
 from ._executor import Workers, tiled_affinity
 from ._result_arrays import MEMORY_LIMIT, pair_arrays
-from ._rings import polar_rings as _polar_rings
-from ._rings import search_of as _search
+from ._rings import polar_rings, search_of
 from ._tiles import prepare
 from .checks import as_executor, as_images, as_positive, as_threads, as_whole
 from .config import AffinitySettings
@@ -238,8 +237,8 @@ def affinity_between(
     number = as_threads(threads)
     settings = complete(asked, np.concatenate([first, second]), number)
     out = pair_arrays(len(first), len(second), limit)
-    rows, lanes = (_polar_rings(stack, settings, number) for stack in (first, second))
-    search = _search(settings, number, rows, lanes)
+    rows, lanes = (polar_rings(stack, settings, number) for stack in (first, second))
+    search = search_of(settings, number, rows, lanes)
     _core.search_between(rows, lanes, search, out, progress)
     return AffinityBetween(*out, settings)
 
@@ -255,8 +254,8 @@ def _all_pairs(
 ) -> Affinity:
     """Affinity of (N, L, L) `images` under complete `settings`."""
     out = pair_arrays(len(images), len(images), limit)
-    rings = _polar_rings(images, settings, threads)
-    _core.search_pairs(rings, _search(settings, threads, rings), out, progress)
+    rings = polar_rings(images, settings, threads)
+    _core.search_pairs(rings, search_of(settings, threads, rings), out, progress)
     return Affinity(*out, settings)
 
 
@@ -267,7 +266,7 @@ def _nearest(
     n = len(images)
     neighbour = np.empty((n, top), np.int32)
     out = pair_arrays(n, top, sys.maxsize)
-    rings = _polar_rings(images, settings, threads)
-    search = _search(settings, threads, rings)
+    rings = polar_rings(images, settings, threads)
+    search = search_of(settings, threads, rings)
     _core.search_nearest(rings, search, neighbour, out, progress)
     return SparseAffinity(neighbour, *out, settings)

@@ -75,7 +75,7 @@ def group_many(
         f"eigenproblem, {len(landmarks):,} of them first and each of the others with those that it "
         f"is like: the affinity of all pairs is used up to {MOST_DENSE:,} averages",
     )
-    return _of_members(few, nearest, members, n, (*few.warnings, *told))
+    return _of_members(few, nearest, members, n, told)
 
 
 def _of_members(

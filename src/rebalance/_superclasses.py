@@ -150,7 +150,7 @@ def superclassify(
     if links is not None:
         _refuse_witness(together, sphere)
         part = np.flatnonzero(_takes_part(links.shape[0], leave_out, particles))
-        return group_many(links, part, lambda few: superclassify(few, n_superclasses))
+        return group_many(links, part, lambda few: _of_landmarks(few, n_superclasses))
     values = as_affinity_values(aff.values if hasattr(aff, "values") else aff)
     members = np.flatnonzero(_takes_part(len(values), leave_out, particles))
     if len(members) == 0:
@@ -158,6 +158,22 @@ def superclassify(
             f"none of the {len(values)} averages takes part: all are blank, empty or left out"
         )
     forced = _as_together(together, len(values))[members]
+    return _by_all_pairs(values, members, n_superclasses, forced, sphere)
+
+
+def _of_landmarks(values: Values, n_superclasses: int | str) -> Superclasses:
+    n = len(values)
+    return _by_all_pairs(values, np.arange(n), n_superclasses, _as_together(None, n))
+
+
+def _by_all_pairs(
+    values: Values,
+    members: NDArray[np.intp],
+    n_superclasses: int | str,
+    forced: Labels,
+    sphere: ViewSphere | None = None,
+) -> Superclasses:
+    """Superclasses of the `members`, of which those that are `forced` stay together."""
     evidence = _among(members, heard(values, sphere))
     sharpened = sharpen_values(evidence)
     tree = grow_tree(sharpened, forced)
@@ -169,8 +185,9 @@ def superclassify(
 
 
 def _refuse_witness(together: ArrayLike | None, sphere: ViewSphere | None) -> None:
-    for name, given in (("together", together), ("sphere", sphere)):
-        if given is not None:
+    forced = together is not None and bool((np.asarray(together) >= 0).any())
+    for name, given in (("together", forced), ("sphere", sphere is not None)):
+        if given:
             raise RebalanceError(
                 f"{name} needs the affinity of all pairs of at most {MOST_DENSE:,} averages, and "
                 "this is of more, or of nearest neighbours only: leave it out"

@@ -163,6 +163,7 @@ def run(
         job, _inside(average, apart), aff, superclasses, settings.balance, columns, threads
     )
     costly = _costly(balanced, averages.class_number[superclasses.labels == balanced.limiting])
+    many = () if superclasses.isolated.any() else superclasses.warnings  # names by index
     isolated = isolated_warning(averages.class_number[superclasses.isolated], "class")
     proof = prove(
         balanced.sizes,
@@ -182,7 +183,7 @@ def run(
         superclasses,
         balanced,
         _count(average[balanced.keep], len(averages)),
-        (*job.warnings, *unheeded, *balanced.warnings, *costly, *isolated),
+        (*job.warnings, *unheeded, *balanced.warnings, *costly, *isolated, *many),
         bins,
         proof,
     )
