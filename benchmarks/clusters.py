@@ -51,7 +51,7 @@ def timed(clock: Callable[[], float], images: Images, **words: Any) -> float:
 
 def overhead(n: int) -> float:
     """Print what tiles cost beside the plain call, and the pairs a core finds in a second."""
-    images, _ = many(n)
+    images, _ = many(n, 32)
     words = dataclasses.asdict(complete(AffinitySettings(), images))
     plain, tiled = [], []
     for _ in range(ROUNDS):
@@ -69,27 +69,57 @@ def overhead(n: int) -> float:
 
 
 def workers(n: int) -> None:
-    """Print the gain of a second dask worker of one thread."""
-    images, _ = many(n)
+    """Print the gain of a second dask worker of one thread, by the clock and by processor time.
+
+    On a machine that is busy with other work the clock says little; then the processor time of
+    the busiest worker tells how evenly the tiles are shared, and what the caller adds.
+    """
+    images, _ = many(n, 32)
     words = dataclasses.asdict(complete(AffinitySettings(), images))
-    taken: dict[int, list[float]] = {1: [], 2: []}
+    taken: dict[int, list[Times]] = {1: [], 2: []}
     for _ in range(ROUNDS):
         for number, times in taken.items():
             times.append(on_workers(number, images, words))
-            print(f"{number} workers: {times[-1]:.1f} s; load {os.getloadavg()[0]:.1f}", flush=True)
-    one, two = (statistics.median(times) for times in taken.values())
-    print(f"N = {n:,}: two workers {one / two:.2f} times one (medians of {ROUNDS})")
+            print(f"{number} workers: {times[-1]}; load {os.getloadavg()[0]:.1f}", flush=True)
+    clock, busiest = (
+        statistics.median(getattr(t, name) for t in taken[1])
+        / statistics.median(getattr(t, name) for t in taken[2])
+        for name in ("clock", "busiest")
+    )
+    print(
+        f"N = {n:,}, medians of {ROUNDS}: two workers {clock:.2f} times one by the clock, "
+        f"{busiest:.2f} times by the processor time of the busiest"
+    )
 
 
-def on_workers(number: int, images: Images, words: dict[str, Any]) -> float:
-    """Seconds of a search by so many dask workers of one thread, which have loaded all."""
+@dataclasses.dataclass(frozen=True)
+class Times:
+    """Seconds of a search: by the clock, of the busiest worker, of the calling process."""
+
+    clock: float
+    busiest: float
+    caller: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.clock:.1f} s, busiest {self.busiest:.1f} s and caller {self.caller:.1f} s of "
+            "processor time"
+        )
+
+
+def on_workers(number: int, images: Images, words: dict[str, Any]) -> Times:
+    """A search by so many dask workers of one thread, which have loaded all."""
     from distributed import Client, LocalCluster
 
     asked = {"n_workers": number, "threads_per_worker": 1, "dashboard_address": ":0"}
     with LocalCluster(**asked) as cluster, Client(cluster) as client:
         pool = client.get_executor()
         client.run(rebalance.affinity, images[:32], **words)
-        return timed(time.perf_counter, images, executor=pool, **words)
+        before, start = client.run(time.process_time), time.process_time()
+        clock = timed(time.perf_counter, images, executor=pool, **words)
+        caller = time.process_time() - start
+        after = client.run(time.process_time)
+        return Times(clock, max(after[name] - before[name] for name in after), caller)
 
 
 def extrapolated(rate: float, n: int = 1_000_000) -> None:
