@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -214,3 +215,31 @@ def test_directories_are_exchanged(results, monkeypatch, in_one_step):
         fill(hidden)
     assert (results / "settings.json").read_text() == "new"
     assert names(results.parent) == ["out"]
+
+
+def test_removing_that_is_cut_short_begins_anew(results, monkeypatch):
+    rmtree = shutil.rmtree
+
+    def stopped(*args, **options):
+        monkeypatch.setattr(shutil, "rmtree", rmtree)
+        raise KeyboardInterrupt
+
+    def overwrite() -> None:
+        with OutputDirectory(results, overwrite=True) as hidden:
+            fill(hidden)
+            monkeypatch.setattr(shutil, "rmtree", stopped)
+
+    with pytest.raises(KeyboardInterrupt):
+        overwrite()
+    assert (results / "settings.json").read_text() == "new"
+    assert names(results.parent) == ["out"]
+
+
+def test_stopped_while_the_hidden_directory_is_made(tmp_path, monkeypatch):
+    def stopped(path: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(left_over, "_locked", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        OutputDirectory(tmp_path / "out").__enter__()
+    assert names(tmp_path) == []

@@ -58,16 +58,22 @@ def cases() -> dict[str, tuple[Images, list[int]]]:
 
 CASES = cases()
 REFUSED = {  # and why
-    "all blank": "no average takes part",
-    "all constant": "no average takes part",
-    "no particle": "",
-    "two pixels": "",
-    "one pixel": "",
+    "all blank": "no average takes part, as all that could look like junk: look at them, and give",
+    "all constant": "no average takes part, as all that could look like junk: look at them, and",
+    "no particle": "holds no particles; give a table with particle rows.",
+    "two pixels": "images must be at least 8 px wide, not 2.",
+    "one pixel": "images must be at least 8 px wide, not 1.",
 }
 
 
-@pytest.mark.parametrize("options", [[], ["--factor", "1"], ["--no-superclassification"]])
-@pytest.mark.parametrize("case", CASES)
+OTHER_OPTIONS = ["--no-superclassification", "--factor", "1"]
+WITH_OTHER_OPTIONS = ("two averages", "all alike", "one particle", "all blank")
+
+
+@pytest.mark.parametrize(
+    ("case", "options"),
+    [*((case, []) for case in CASES), *((case, OTHER_OPTIONS) for case in WITH_OTHER_OPTIONS)],
+)
 def test_small_jobs_end_in_results_or_one_sentence(tmp_path, capsys, case, options):
     images, particles = CASES[case]
     words = write_job(tmp_path / "job", images, particles)
@@ -84,6 +90,7 @@ def test_small_jobs_end_in_results_or_one_sentence(tmp_path, capsys, case, optio
         assert error.count("\n") == 1
         assert snapshot(tmp_path) == before
     assert (status == 2) == (case in REFUSED), error
+    assert options or REFUSED.get(case, "") in error
 
 
 def assert_all_particles_are_there(output: Path, total: int) -> None:

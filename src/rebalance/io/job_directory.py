@@ -40,7 +40,7 @@ class JobDirectory:
     def __init__(self, path: Path, inputs: Sequence[Path] = ()) -> None:
         self.path = Path(os.path.realpath(path))
         self.inputs = tuple(inputs)
-        self._hidden: HiddenDirectory | None = None
+        self._hidden = HiddenDirectory(self.path, "")
 
     def __enter__(self) -> Path:
         for given in self.inputs:
@@ -51,10 +51,9 @@ class JobDirectory:
                 )
         try:
             clear_left_over(self.path, "")
-            self._hidden = HiddenDirectory(self.path, "")
+            return self._hidden.make()
         except OSError as error:
             raise RebalanceError(cannot_write(self.path, error)) from error
-        return self._hidden.path
 
     def __exit__(
         self,
@@ -62,7 +61,6 @@ class JobDirectory:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        assert self._hidden is not None
         try:
             if kind is None:
                 self._publish(self._hidden.path)

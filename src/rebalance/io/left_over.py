@@ -18,28 +18,45 @@ FROM_HERE = -100  # AT_FDCWD
 
 
 class HiddenDirectory:
-    """A new hidden directory in `folder`, locked until it is removed or the process ends.
+    """A hidden directory in `folder`, locked from when it is made until it is removed.
 
-    Its name begins with `stem`, which tells whose it is.
-
-    Raises
-    ------
-    OSError
-        If it cannot be made.
+    Its name begins with `stem`, which tells whose it is. A signal may raise anywhere: what is made
+    is known by its name before it is there, and removing begins anew where it was cut short.
     """
 
     def __init__(self, folder: Path, stem: str) -> None:
-        handle = None
-        while handle is None:
-            self.path = folder / f"{stem}{MARK}{secrets.token_hex(4)}"
+        self._prefix = folder / f"{stem}{MARK}"
+        self._name()
+        self._handle: int | None = None
+
+    def make(self) -> Path:
+        """Make it; raises OSError."""
+        try:
             self.path.mkdir()
-            handle = _locked(self.path)
-        self._handle = handle
+            self._handle = _locked(self.path)
+            while self._handle is None:
+                self._name()
+                self.path.mkdir()
+                self._handle = _locked(self.path)
+        except BaseException:
+            self.remove()
+            raise
+        return self.path
 
     def remove(self) -> None:
         """Remove what stands there under its name, and unlock it."""
-        shutil.rmtree(self.path, ignore_errors=True)
-        os.close(self._handle)
+        try:
+            shutil.rmtree(self.path, ignore_errors=True)
+        except BaseException:
+            shutil.rmtree(self.path, ignore_errors=True)
+            raise
+        finally:
+            if self._handle is not None:
+                os.close(self._handle)
+                self._handle = None
+
+    def _name(self) -> None:
+        self.path = self._prefix.with_name(f"{self._prefix.name}{secrets.token_hex(4)}")
 
 
 def _locked(path: Path) -> int | None:

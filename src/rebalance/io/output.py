@@ -64,7 +64,7 @@ class OutputDirectory:
         self.overwrite = overwrite
         self.inputs = tuple(inputs)
         self._stem = f".{self.path.name}"
-        self._hidden: HiddenDirectory | None = None
+        self._hidden = HiddenDirectory(self.path.parent, self._stem)
         self._replaced: int | None = None
 
     def __enter__(self) -> Path:
@@ -72,10 +72,9 @@ class OutputDirectory:
         self._check_path()
         self._replaced = _inode(self.path)
         try:
-            self._hidden = HiddenDirectory(self.path.parent, self._stem)
+            return self._hidden.make()
         except OSError as error:
             raise RebalanceError(cannot_write(self.path, error)) from error
-        return self._hidden.path
 
     def __exit__(
         self,
@@ -83,7 +82,6 @@ class OutputDirectory:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        assert self._hidden is not None
         try:
             if kind is None:
                 self._publish(self._hidden.path)
