@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from test_cli import snapshot, status_of
 
 from rebalance._simulate import simulate
+from rebalance.io.cryosparc_files import open_cs
 from rebalance.io.simulated import DATA, MODEL, STACK, write_relion_job
 
 EXAMPLES = int(os.environ.get("REBALANCE_HOSTILE", "20"))
@@ -174,6 +175,21 @@ def test_absurd_claims_are_refused_before_memory_is_taken(all_readers, tmp_path,
     path.write_bytes(made(all_readers[name].good))
     assert refusal(all_readers[name].read, path), case
     check_memory(all_readers[name], path)
+
+
+def test_absurd_claims_of_the_newer_form(tmp_path):
+    cryosparc = pytest.importorskip("cryosparc.dataset", reason="needs the extra cryosparc")
+    path = tmp_path / "particles.cs"
+    rows = cryosparc.Dataset({"uid": np.arange(5, dtype="<u8")})
+    rows.save(str(path), format=cryosparc.CSDAT_FORMAT)
+    good = path.read_bytes()
+    assert refusal(open_cs, path) is None
+    for length in (b"-5", b"1" + b"0" * 15, b"1" + b"0" * 400):
+        head = good[10:].replace(b'"length": 5', b'"length": ' + length)
+        added = len(head) - len(good[10:])
+        size = int.from_bytes(good[6:10], "little") + added
+        path.write_bytes(good[:6] + size.to_bytes(4, "little") + head)
+        assert "is damaged or cut short (CSDAT form)" in str(refusal(open_cs, path))
 
 
 # ------------------------------------------------------------------------------ pickles

@@ -16,6 +16,7 @@ from .output import whole_file
 from .star import FileState
 
 MAGIC = b"\x95CSDAT"
+MOST_COMPRESSED = 256  # no more bytes come of one that LZ4 compressed
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,9 +50,13 @@ class StreamFile:
             state = FileState.of(file)
         try:
             head = dataset.inspect(str(path))
+            fields, length = tuple(field[0] for field in head["dtype"]), int(head["length"])
+            claimed = length * np.dtype([tuple(field) for field in head["dtype"]]).itemsize
         except Exception as error:  # the package raises many kinds for damaged files
             raise _damaged(path) from error
-        return cls(path, tuple(field[0] for field in head["dtype"]), int(head["length"]), state)
+        if length < 0 or claimed > MOST_COMPRESSED * state.size:
+            raise _damaged(path)  # before the package takes memory for it
+        return cls(path, fields, length, state)
 
     def __len__(self) -> int:
         return self.n_rows
