@@ -26,7 +26,7 @@ Indices = NDArray[np.int64]
 
 LANES = 16  # averages of a unit, which is never cut
 MOST_UNITS = 64  # along a side: a tile of 1,024 averages by 1,024 is sent as 36 MB
-LEAST_UNITS = 4  # along a side: what smaller tiles prepare twice over costs more than their pairs
+LEAST_UNITS = 2  # along a side: what smaller tiles prepare twice over costs more than their pairs
 ENOUGH = 8  # blocks along a side: 36 tiles keep a few workers even
 
 
