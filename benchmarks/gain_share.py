@@ -28,9 +28,8 @@ from truth_sets import truth_sets
 
 import rebalance
 from rebalance import SimulationSettings
-from rebalance.sampling import _compensation as compensation
 from rebalance.sampling import _sampling as sampled
-from rebalance.sampling import half_sphere
+from rebalance.sampling import compensation, half_sphere
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]

@@ -1,10 +1,12 @@
-"""How well and how fast views are found: labelled sets, simulated sets, and the plain search.
+"""How well and how fast views are found: labelled sets, simulated sets, and plain NumPy.
 
-Run: REBALANCE_TEST_DATA=/path/to/data python benchmarks/view_sphere.py
+Run: REBALANCE_TEST_DATA=/path/to/data python benchmarks/view_sphere.py, and
+python benchmarks/view_sphere.py --race 300 for speed alone.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 import time
@@ -13,16 +15,13 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from plain_sphere import in_plain_numpy
 from scipy.stats import spearmanr
 
 import rebalance
-from rebalance import SimulationSettings, ViewSphere, _core
-from rebalance._line_rays import line_rays
+from rebalance import SimulationSettings, ViewSphere
 from rebalance._symmetry import rotations
 from rebalance._view_sphere import angles_between
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-import plain_lines
 
 Doubles = NDArray[np.float64]
 Set = tuple[str, NDArray[np.float32], Doubles, str]
@@ -94,27 +93,37 @@ def show(name: str, images: NDArray[np.float32], direction: Doubles, symmetry: s
     print(f"{row}| {seconds:.1f} s |", flush=True)
 
 
-def race(n: int = 60) -> None:
-    """All tables of lines, compiled and plain, one thread."""
-    made = rebalance.simulate(SimulationSettings(averages=n, views=0, seed=1))
-    rays = line_rays(made.images, 1)
-    values = rays.rays[..., 0] + 1j * rays.rays[..., 1]
-    began = time.perf_counter()
-    _core.LineTables.all_pairs(rays.rays, rays.phase, threads=1)
-    compiled = time.perf_counter() - began
-    began = time.perf_counter()
-    for i in range(8):
-        for j in range(i + 1, 8):
-            plain_lines.as_votes(plain_lines.agreement(values[j], values[i], rays.phase))
-    plain = (time.perf_counter() - began) / 28 * n * (n - 1) / 2
-    print(
-        f"tables of {n} averages, one thread: {compiled:.2f} s compiled, {plain:.2f} s plain NumPy"
-    )
+def race(n: int) -> None:
+    """The whole search, compiled with one and two threads and in plain NumPy with one."""
+    made = rebalance.simulate(SimulationSettings(averages=n, views=0, snr=4.0, seed=1))
+    aff = rebalance.affinity(made.images)
+    compiled = {threads: seconds(made.images, aff, threads) for threads in (1, 2)}
+    print(f"{n} averages, compiled: {compiled[1]:.2f} s, with two threads {compiled[2]:.2f} s")
+    with in_plain_numpy():
+        plain = seconds(made.images, aff, 1, times=1)
+    print(f"{n} averages, plain NumPy: {plain:.1f} s, {plain / compiled[1]:.1f} times as long")
+
+
+def seconds(
+    images: NDArray[np.float32], aff: rebalance.Affinity, threads: int, times: int = 3
+) -> float:
+    """The best of several."""
+    found = []
+    for _ in range(times):
+        began = time.perf_counter()
+        rebalance.view_sphere(images, aff, threads=threads)
+        found.append(time.perf_counter() - began)
+    return min(found)
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--race", type=int, metavar="N", help="time N averages, and nothing else")
+    asked = parser.parse_args().race
+    if asked:
+        race(asked)
+        sys.exit()
     print("| set | verdict | halves | rank correlation | median error | uncertainty | time |")
     print("|---|---|---|---|---|---|---|")
     for each in (*labelled(), *simulated()):
         show(*each)
-    race()

@@ -74,7 +74,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "_spread": BASE | {"_rules"},
     "_viewing": BASE | {"_symmetry", "sampling"},
     "_proof": BASE | {"_spread", "_symmetry", "_viewing", "sampling"},
-    "_job_balance": BASE | {"_balance", "_core", "_density", "_draw", "_rules", "_viewing"},
+    "_job_balance": BASE
+    | {"_balance", "_core", "_density", "_draw", "_job_sphere", "_rules", "_viewing"},
+    "_job_sphere": BASE | {"_density", "_symmetry", "_view_sphere", "_view_verdict"},
+    "_sphere_sampling": BASE | {"_symmetry", "_viewing", "sampling"},
     "_view_agreement": BASE | {"_axis_scores", "_viewing"},
     "_align": BASE,
     "_symmetry": BASE,
@@ -95,9 +98,20 @@ MAY_IMPORT: dict[str, set[str]] = {
     "_simulate": BASE
     | {"_directions", "_junk_averages", "_map", "_map_projection", "_phantom", "_symmetry"}
     | {"_simulation_settings"},
-    "pipeline": BASE | STAGES | {"_stable_numbers", "_job_balance", "_proof"},
+    "pipeline": BASE
+    | STAGES
+    | {
+        "_stable_numbers",
+        "_job_balance",
+        "_job_sphere",
+        "_proof",
+        "_sphere_sampling",
+        "_view_agreement",
+    },
     "io": BASE | {"_core", "_map", "_viewing", "_result_arrays", "_shards", "_tiles"},
-    "report": BASE | {"_align", "_display_order", "_proof", "_spread", "_symmetry", "_viewing"},
+    "report": BASE
+    | {"_align", "_display_order", "_job_sphere", "_proof", "_sphere_sampling", "_spread"}
+    | {"_symmetry", "_viewing", "sampling"},
     "cli": BASE
     | {"io", "pipeline", "report", "metrics", "_core", "_memory", "_rules", "_symmetry", FACE}
     | {"_simulate", "_simulation_settings", "_junk_averages", "_shards", "_tiles", "_extend"},

@@ -272,7 +272,7 @@ def test_directions_are_shown_whatever_is_balanced(posed, tmp_path, capsys):
 
 
 def test_poses_that_are_none(original, project, capsys):
-    options = ["--by", "directions", "--factor", "0.5"]
+    options = ["--by", "directions", "--factor", "0.5", "--no-view-sphere"]
     sentence = "--by directions needs the 3D pose of each particle, and .* has none"
     assert re.search(sentence, refused(capsys, original / DATA, *options))
     with_poses(project / DATA, np.zeros(500), np.full(500, 90.0))

@@ -69,7 +69,7 @@ def keep_fractions(
     """
     plain: ArrayLike = getattr(aff, "values", aff)  # type: ignore[arg-type]
     values = as_affinity_values(plain)
-    angle = _angles_of_affinity(values)
+    angle = angles_of_affinity(values)
     return _fractions(angle, WIDTH_BY_AFFINITY, particles, keep, factor, OVERDO)
 
 
@@ -141,7 +141,7 @@ def keep_fractions_by_angle(
     return _fractions(angle, WIDTH_BY_DIRECTION, particles, keep, factor)
 
 
-def _angles_of_affinity(values: Floats) -> Floats:
+def angles_of_affinity(values: Floats) -> Floats:
     """(N, N) angles in degrees that the affinities would stand for if views were uniform.
 
     Of uniform axes the share 1 - cos(t) lies within an angle t of one of them; affinity falls

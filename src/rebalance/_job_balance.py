@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,8 +12,9 @@ from numpy.typing import NDArray
 
 from . import _core
 from ._balance import Balance, choose, know
-from ._density import keep_fractions
+from ._density import keep_fractions, keep_fractions_by_angle
 from ._draw import Particles, count_parts
+from ._job_sphere import POSES, SPHERE, angles_of_views, in_bins
 from ._rules import Counts, as_rule, check_target, count_kept, whole_counts
 from ._viewing import direction_bins
 from .checks import as_threads
@@ -21,6 +23,7 @@ from .errors import RebalanceError
 if TYPE_CHECKING:
     from ._affinity_results import Affinity
     from ._superclasses import Superclasses
+    from ._view_verdict import ViewSphere
     from .config import BalanceSettings
     from .io.tables import Job, ParticleColumns
 
@@ -28,11 +31,32 @@ Sizes = NDArray[np.int64]
 Count = Callable[[Sizes, Particles, int], Counts]  # sizes, particles, groups -> counts
 
 
+@dataclass(frozen=True)
+class Views:
+    """What is known of the views of the averages.
+
+    Attributes
+    ----------
+    affinity : Affinity
+        Of the averages.
+    superclasses : Superclasses
+        Particles of averages that take no part always stay.
+    source : str
+        Where a balance by views takes them from.
+    sphere : ViewSphere, optional
+        Directions of the averages.
+    """
+
+    affinity: Affinity
+    superclasses: Superclasses
+    source: str = ""
+    sphere: ViewSphere | None = None
+
+
 def balance_job(
     job: Job,
     average: NDArray[np.int32],
-    aff: Affinity,
-    superclasses: Superclasses,
+    views: Views,
     settings: BalanceSettings,
     columns: ParticleColumns | None = None,
     threads: int | None = None,
@@ -45,10 +69,8 @@ def balance_job(
         Particles and class averages.
     average : (P,) int32 array
         Average of each particle; those of none, -1, never stay.
-    aff : Affinity
-        Of the averages.
-    superclasses : Superclasses
-        Of the averages; particles of those that take no part always stay.
+    views : Views
+        What is known of the views of the averages.
     settings : BalanceSettings
         What to do.
     columns : ParticleColumns, optional
@@ -56,15 +78,17 @@ def balance_job(
     threads : int, optional
         Default: all processors that this process may use.
     """
+    superclasses = views.superclasses
     superclass = np.where(average >= 0, superclasses.labels[average], np.int32(-1))
     count = _count_by_rule(settings)
     if settings.by == "superclasses":
         groups, n = superclass, superclasses.n_superclasses
-    elif settings.by == "directions":
-        groups, n = _bins(superclass, settings, columns, as_threads(threads))
+    elif in_bins(settings.by, views.source):
+        directions = _directions(average, views, columns)
+        groups, n = _bins(superclass, settings, directions, as_threads(threads))
     else:
         groups, n = np.where(superclass >= 0, average, np.int32(-1)), len(superclasses.labels)
-        count = _count_by_density(aff, superclasses.labels >= 0, settings)
+        count = _count_by_density(views, settings)
     known, classed = _known(job, average, groups, settings, columns), average >= 0
     balanced = choose(
         known, n, lambda sizes: count(sizes, known, n), _policy(settings), settings.seed
@@ -74,7 +98,7 @@ def balance_job(
     balanced = dataclasses.replace(balanced, keep=keep)
     if settings.by == "superclasses":
         return balanced, None
-    factor = balanced.factor if settings.by == "directions" else None
+    factor = balanced.factor if in_bins(settings.by, views.source) else None
     bins = dataclasses.replace(balanced, warnings=_of_bins(balanced.warnings), factor=factor)
     of_superclass = dataclasses.replace(known, group=superclass[classed])
     return _by_superclass(bins, of_superclass, classed, superclasses.n_superclasses), bins
@@ -119,11 +143,16 @@ def _count_by_rule(settings: BalanceSettings) -> Count:
     return count
 
 
-def _count_by_density(
-    aff: Affinity, takes_part: NDArray[np.bool_], settings: BalanceSettings
-) -> Count:
+def _count_by_density(views: Views, settings: BalanceSettings) -> Count:
     """Particles that each average keeps, so that the density of views is flat."""
+    takes_part = views.superclasses.labels >= 0
     if settings.max_size is not None or settings.cap_percentile is not None:
+        if settings.by == "directions":
+            raise RebalanceError(
+                "without 3D poses, and without viewing directions of the averages that can be "
+                "trusted, a balance by directions takes a rebalance factor or a target, and no "
+                "maximum size or percentile: leave those out"
+            )
         raise RebalanceError(
             "a balance by density takes a rebalance factor, which bounds smallest / largest "
             "density, or a target, and no maximum size or percentile: leave those out"
@@ -135,32 +164,47 @@ def _count_by_density(
         kept = sizes.copy()
         if not settings.asks_for_less or settings.factor == 0 or len(part) == 0:
             return Counts(kept)
-        values, size = aff.values[np.ix_(part, part)], sizes[part]
+        size = sizes[part]
         if settings.target is None:
-            kept[part] = np.ceil(keep_fractions(values, size, factor=settings.factor) * size)
+            kept[part] = np.ceil(_fractions(views, part, size, factor=settings.factor) * size)
             return Counts(np.minimum(kept, sizes))
         total = check_target(settings.target, int(size.sum()), n_others)
-        share = keep_fractions(values, size, keep=total / size.sum()) if total else 0.0
+        share = _fractions(views, part, size, keep=total / size.sum()) if total else 0.0
         kept[part] = whole_counts(share * size.astype(np.float64), size, total)
         return Counts(kept)
 
     return count
 
 
+def _fractions(
+    views: Views, part: NDArray[np.intp], size: Sizes, **asked: Any
+) -> NDArray[np.float64]:
+    """Fractions of the particles of some averages to keep, by their directions or affinity."""
+    if views.source == SPHERE and views.sphere is not None:
+        angle = angles_of_views(views.affinity, views.sphere, part)
+        return keep_fractions_by_angle(angle, size, **asked)
+    return keep_fractions(views.affinity.values[np.ix_(part, part)], size, **asked)
+
+
+def _directions(
+    average: NDArray[np.int32], views: Views, columns: ParticleColumns | None
+) -> NDArray[np.float64]:
+    """(P, 3) viewing direction of each particle: of its pose, or else of its average."""
+    if views.source == POSES and columns is not None and columns.directions is not None:
+        return columns.directions
+    assert views.sphere is not None
+    return np.where((average >= 0)[:, None], views.sphere.direction[average], np.nan)
+
+
 def _bins(
     superclass: NDArray[np.int32],
     settings: BalanceSettings,
-    columns: ParticleColumns | None,
+    directions: NDArray[np.float64],
     threads: int,
 ) -> tuple[NDArray[np.int32], int]:
     """(P,) bin of each particle's viewing direction, -1 = none; and the number of bins."""
-    if columns is None or columns.directions is None:
-        raise RebalanceError(
-            "a balance by directions needs the 3D pose of each particle: give particles after a 3D "
-            "refinement, or balance by superclasses"
-        )
     bins = direction_bins(settings.direction_bins, settings.symmetry)
-    of_particle = bins.of(columns.directions, threads)
+    of_particle = bins.of(directions, threads)
     of_particle[superclass < 0] = -1
     return of_particle, len(bins.middle)
 

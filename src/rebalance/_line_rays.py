@@ -130,15 +130,15 @@ def _pairs(values: NDArray[Any]) -> Floats:
     return np.ascontiguousarray(np.stack([values.real, values.imag], axis=-1), dtype=np.float32)
 
 
-def near_means(images: Floats, aff: Affinity) -> Floats:
-    """Each average's mean with its nearest ones laid on it: less noise, blurred views."""
-    values = aff.values.copy()
-    np.fill_diagonal(values, -1)
+def near_means(images: Floats, aff: Affinity, chosen: NDArray[np.int32]) -> Floats:
+    """Mean of each chosen average with its nearest ones laid on it: less noise, blurred views."""
+    values = aff.values[chosen]
+    values[np.arange(len(chosen)), chosen] = -1
     nearest = np.argsort(-values, axis=1, kind="stable")[:, : min(NEAREST, len(images) - 1)]
-    means = images.copy()
-    for i, others in enumerate(nearest):
-        for j in others:
-            means[i] += transform_image(
+    means = images[chosen]
+    for n, i in enumerate(chosen):
+        for j in nearest[n]:
+            means[n] += transform_image(
                 images[j], float(aff.angle[i, j]), aff.shift[i, j], bool(aff.mirror[i, j])
             )
     return means

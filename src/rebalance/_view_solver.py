@@ -23,12 +23,13 @@ Doubles = NDArray[np.float64]
 Indices = NDArray[np.int32]
 
 DIRECTIONS = 600  # on the sphere, about 8 degrees apart
-SWEEPS = 4
+SWEEPS = 4  # at most
 STARTS = 6  # from random frames, where the particle is symmetric
 START_WITH = 32  # averages
 SWEEPS_FROM_CHANCE = 6
 BLOCKS_FROM_CHANCE = 3
-BLOCKS = 8  # parts of a sweep: averages of one part do not see each other move
+BLOCKS = 4  # parts of a sweep: averages of one part do not see each other move
+FEW_MOVE = 0.25  # share of averages that a sweep moves, below which another is not worth it
 REFINEMENTS = 2
 CELL = 2 * np.pi / 64
 REACH = 2  # cells round a foretold line where the line is looked for
@@ -109,12 +110,16 @@ class Anchors:
         return float(vote.mean()), frame
 
     def sweep(self, frame: Doubles, members: Indices, sweeps: int, blocks: int = BLOCKS) -> Doubles:
-        """Look again for the best frame of each of some anchors, given those of the others."""
+        """Look again for the best frame of each of some anchors, given those of the others, until
+        few of them move."""
         frame = frame.copy()
-        for part in range(sweeps * blocks):
-            some = np.arange(part % blocks, len(members), blocks)
-            if len(some):
+        for _ in range(sweeps):
+            before = frame.copy()
+            for block in range(min(blocks, len(members))):
+                some = np.arange(block, len(members), blocks)
                 frame[some], _ = self.search(members[some], frame, members)
+            if np.mean((frame != before).any(axis=(1, 2))) < FEW_MOVE:
+                break
         return frame
 
     def search(

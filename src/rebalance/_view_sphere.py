@@ -14,7 +14,7 @@ from . import _core
 from ._affinity import affinity
 from ._line_rays import LineRays, line_rays, near_means
 from ._symmetry import rotations
-from ._view_solver import Anchors, Placed, place_others
+from ._view_solver import SWEEPS, Anchors, Placed, place_others
 from ._view_verdict import FEWEST, ViewSphere, Witness, judge
 from .checks import as_images, as_seed, as_threads
 from .errors import RebalanceError
@@ -30,6 +30,7 @@ Progress = Callable[[int, int], None]
 MOST_ANCHORS = 200  # averages all of which are compared with each other
 CHUNK = 128  # other averages placed at a time
 RARE = 0.33  # of the upper quartile of agreement: averages below it are left out
+MOST_BELONG = 0.9  # share of the averages kept, above which their orientations are not sought anew
 SWEEPS_AFTER = 2  # on the averages themselves, when near means were solved
 PLAIN_ENOUGH = 0.95  # agreement of the halves that near means need not be asked to better
 STEPS = 4  # of the progress
@@ -140,18 +141,19 @@ def _solution(
     """The averages themselves first; if their halves disagree, means of near ones, which show
     less noise, are solved, and the averages follow."""
 
-    def anchors_of(some: LineRays) -> Anchors:
-        few = np.ascontiguousarray(some.rays[chosen])
-        return Anchors(_core.LineTables.all_pairs(few, some.phase, threads=threads), group, threads)
+    def anchors_of(few: Floats, phase: Floats) -> Anchors:
+        tables = _core.LineTables.all_pairs(few, phase, threads=threads)
+        return Anchors(tables, group, threads)
 
-    final = anchors_of(rays)
+    final = anchors_of(np.ascontiguousarray(rays.rays[chosen]), rays.phase)
     tell(1)
     plain = _attempt(final, final, seed)
     tell(2)
     if plain.agreement_of_halves >= PLAIN_ENOUGH or len(stack) < 2:
         return plain
     aff = aff if aff is not None else affinity(stack, threads=threads)
-    start = anchors_of(line_rays(near_means(stack, aff), threads))
+    means = line_rays(near_means(stack, aff, chosen), threads)
+    start = anchors_of(means.rays, means.phase)
     helped = _attempt(start, final, seed)
     return max((plain, helped), key=lambda solution: solution.agreement_of_halves)
 
@@ -162,7 +164,9 @@ def _attempt(start: Anchors, final: Anchors, seed: int) -> _Solution:
     placed, agreement = _solve(start, final, members, seed)
     kept = _often(agreement)
     if FEWEST <= len(kept) < len(members):
-        placed, agreement = _solve(start, final, kept, seed)
+        # A few that do not belong lead nobody astray; with more, the others begin anew.
+        known = placed.frame[kept] if len(kept) > MOST_BELONG * len(members) else None
+        placed, agreement = _solve(start, final, kept, seed, known)
         kept = _often(agreement)
     angles = _angles_of_halves(start, kept, seed)
     upper = np.triu_indices(len(kept), 1)
@@ -172,8 +176,11 @@ def _attempt(start: Anchors, final: Anchors, seed: int) -> _Solution:
     )
 
 
-def _solve(start: Anchors, final: Anchors, members: Indices, seed: int) -> tuple[Placed, Doubles]:
-    frame = start.solve(members, seed)
+def _solve(
+    start: Anchors, final: Anchors, members: Indices, seed: int, known: Doubles | None = None
+) -> tuple[Placed, Doubles]:
+    """All anchors placed against members that are solved, or swept from known frames."""
+    frame = start.solve(members, seed) if known is None else start.sweep(known, members, SWEEPS)
     if final is not start:
         frame = final.sweep(frame, members, SWEEPS_AFTER)
     placed = final.place(frame, members)

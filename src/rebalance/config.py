@@ -74,6 +74,13 @@ class BalanceSettings:
 
 
 @dataclass(frozen=True)
+class ViewSettings:
+    """What is found of the viewing directions; the point group stands with the balance."""
+
+    sphere: bool = True  # find them
+
+
+@dataclass(frozen=True)
 class RunSettings:
     """Everything that decides the outcome of a run."""
 
@@ -81,3 +88,4 @@ class RunSettings:
     take_part: TakePartSettings = TakePartSettings()
     superclasses: SuperclassSettings = SuperclassSettings()
     balance: BalanceSettings = BalanceSettings()
+    views: ViewSettings = ViewSettings()

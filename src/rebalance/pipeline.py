@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._affinity import Progress, affinity
-from ._job_balance import balance_job
+from ._job_balance import Views, balance_job
+from ._job_sphere import fallback_warnings, job_sphere, views_from
 from ._junk import find_junk
 from ._proof import Proof, prove
+from ._sphere_sampling import SphereSampling, foretell_sampling
 from ._stable_numbers import keep_numbers, number_before
 from ._superclasses import Superclasses, isolated_warning, regrouped, superclassify
 from ._take_part import (
@@ -24,6 +26,7 @@ from ._take_part import (
     why_left_out,
     without_junk,
 )
+from ._view_agreement import agreement
 from .config import AffinitySettings, RunSettings, SuperclassSettings, TakePartSettings
 from .errors import RebalanceError
 
@@ -78,6 +81,11 @@ class Result:
         Viewing directions of all N averages, found without a map; None where not asked for.
     agreement : Agreement or None
         How `sphere` agrees with the 3D poses of the particles, where both are there.
+    foretold : SphereSampling or None
+        What `sphere` says of a reconstruction; None where directions cannot be told.
+    views_from : str
+        Where a balance by directions or by density took its views from: ``3D poses``, ``the
+        sphere of views`` or ``the affinity``; empty for one by superclasses.
     """
 
     settings: RunSettings
@@ -95,6 +103,8 @@ class Result:
     proof: Proof | None = None
     sphere: ViewSphere | None = None
     agreement: Agreement | None = None
+    foretold: SphereSampling | None = None
+    views_from: str = ""
 
     @property
     def excluded(self) -> NDArray[np.bool_]:
@@ -156,12 +166,21 @@ def run(
     junk = name_junk(averages, aff, settings.take_part)
     acting = junk if settings.superclasses.superclassification else ("",) * len(junk)
     left_out = without_junk(left_out, acting, wishes)
-    superclasses = group(aff, settings.superclasses, left_out, acting, wishes, earlier)
+    sphere = find_sphere(averages, aff, left_out, settings, threads)
+    witness = sphere if settings.affinity.mirror else None  # it joins opposite directions
+    superclasses = group(aff, settings.superclasses, left_out, acting, wishes, earlier, witness)
     classes = classes_apart(left_out, wishes, acting, settings.take_part)
     apart = {name: (average >= 0) & chosen[average] for name, chosen in classes.items()}
+    source = views_from(settings.balance.by, _posed(columns), sphere)
     balanced, bins = balance_job(
-        job, _inside(average, apart), aff, superclasses, settings.balance, columns, threads
+        job,
+        _inside(average, apart),
+        Views(aff, superclasses, source, sphere),
+        settings.balance,
+        columns,
+        threads,
     )
+    kept = _count(average[balanced.keep], len(averages))
     costly = _costly(balanced, averages.class_number[superclasses.labels == balanced.limiting])
     many = () if superclasses.isolated.any() else superclasses.warnings  # names by index
     isolated = isolated_warning(averages.class_number[superclasses.isolated], "class")
@@ -182,10 +201,22 @@ def run(
         aff,
         superclasses,
         balanced,
-        _count(average[balanced.keep], len(averages)),
-        (*job.warnings, *unheeded, *balanced.warnings, *costly, *isolated, *many),
+        kept,
+        (
+            *job.warnings,
+            *unheeded,
+            *balanced.warnings,
+            *costly,
+            *isolated,
+            *many,
+            *fallback_warnings(settings.balance.by, source, sphere),
+        ),
         bins,
         proof,
+        sphere,
+        compare_with_poses(sphere, columns, average, settings),
+        foretell_sampling(sphere, particles, kept) if sphere else None,
+        source,
     )
 
 
@@ -205,21 +236,56 @@ def group(
     junk: tuple[str, ...],
     wishes: Wishes,
     earlier: NDArray[np.int32] | None = None,
+    sphere: ViewSphere | None = None,
 ) -> Superclasses:
     """Superclasses of the averages that take part; junk that the user moves joins afterwards."""
     takes_part = np.array([not reason for reason in left_out])
     joins = (wishes.move_to >= 0) & np.array([shows != "" for shows in junk])
     number = n_superclasses(settings, int((takes_part & ~joins).sum()), any(junk))
     out = ~takes_part | joins
-    found = superclassify(aff, number, leave_out=out, together=wishes.together)
+
+    def made(number: int | str) -> Superclasses:
+        return superclassify(aff, number, leave_out=out, together=wishes.together, sphere=sphere)
+
+    found = made(number)
     if earlier is not None:
         before = number_before(earlier, found.plausible)
         if number == "auto" and before not in (None, found.n_superclasses):
-            found = superclassify(aff, before, leave_out=out, together=wishes.together)
+            found = made(before)
         found = keep_numbers(found, earlier)
     if not (wishes.move_to >= 0).any():
         return found
-    return regrouped(found, aff, move(found.labels, wishes))
+    return regrouped(found, aff, move(found.labels, wishes), sphere)
+
+
+def find_sphere(
+    averages: ClassAverages,
+    aff: Affinity,
+    left_out: tuple[str, ...],
+    settings: RunSettings,
+    threads: int | None = None,
+) -> ViewSphere | None:
+    """Viewing directions of the averages that take part, where asked for."""
+    if not settings.views.sphere:
+        return None
+    asked = settings.balance
+    return job_sphere(averages, aff, left_out, asked.symmetry, asked.seed, threads)
+
+
+def compare_with_poses(
+    sphere: ViewSphere | None,
+    columns: ParticleColumns | None,
+    average: NDArray[np.int32],
+    settings: RunSettings,
+) -> Agreement | None:
+    """How the sphere of views agrees with 3D poses, where both are there."""
+    if sphere is None or columns is None or columns.directions is None:
+        return None
+    return agreement(sphere, columns.directions, average, settings.balance.symmetry)
+
+
+def _posed(columns: ParticleColumns | None) -> bool:
+    return columns is not None and columns.directions is not None
 
 
 def _inside(average: NDArray[np.int32], apart: dict[str, NDArray[np.bool_]]) -> NDArray[np.int32]:

@@ -68,7 +68,7 @@ def sampling_compensation_factor(
     points = half_sphere(as_whole("n_fourier", n_fourier, 1))
     width = as_positive("half_width", half_width, "cosine units")
     least = as_positive("floor", floor, "mean samplings")
-    return _compensation(_sampling(points, axes, weight, width), least)
+    return compensation(_sampling(points, axes, weight, width), least)
 
 
 def efficiency_od(
@@ -169,7 +169,7 @@ def _sampling(points: Floats, axes: Floats, weight: Floats, width: float) -> Flo
     return sampling
 
 
-def _compensation(sampling: Floats, floor: float) -> float:
+def compensation(sampling: Floats, floor: float = 0.001) -> float:
     """SCF of the sampling (Q,) of every point."""
     if not sampling.any():
         return 0.0

@@ -104,8 +104,8 @@ def _add_bins(balance: argparse._ArgumentGroup) -> None:
         choices=BY,
         default=default.by,
         help="what is balanced: superclasses (default), bins of the viewing directions of 3D "
-        "poses, or the density of views around every class average, smallest / largest of which "
-        "--factor then bounds",
+        "poses or else of the class averages, or the density of views around every class average, "
+        "smallest / largest of which --factor then bounds",
     )
     balance.add_argument(
         "--direction-bins",

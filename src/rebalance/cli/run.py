@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from .. import Affinity, _core
 from .._version import __version__
 from ..checks import as_threads, as_whole
-from ..config import RunSettings, SuperclassSettings
+from ..config import RunSettings, SuperclassSettings, ViewSettings
 from ..errors import RebalanceError
 from ..io import Job, OutputDirectory, read_columns, results, took_part_before
 from ..io.output import RESULTS_MARK
@@ -34,6 +34,7 @@ from ..pipeline import run as run_pipeline
 from ..report import (
     Provenance,
     factor_lines,
+    orientation_data,
     proof_lines,
     save_figures,
     summary_data,
@@ -145,6 +146,11 @@ def _add_method(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="every class average is its own superclass",
     )
+    method.add_argument(
+        "--no-view-sphere",
+        action="store_true",
+        help="do not find the viewing directions of the class averages",
+    )
 
 
 def _as_number(text: str) -> int | str:
@@ -243,7 +249,7 @@ def recompute(args: argparse.Namespace, affinity: Path) -> Result:
 
 def _compute(args: argparse.Namespace, job: Job, settings: RunSettings, threads: int) -> Result:
     """Everything but the files."""
-    columns = read_columns(job.particles, settings.balance)
+    columns = read_columns(job.particles, settings.balance, settings.views.sphere)
     took_part = took_part_before(job.particles.path, job.averages.class_number)
     given = None
     if args.affinity is not None:
@@ -304,6 +310,7 @@ def _method_settings(args: argparse.Namespace) -> RunSettings:
         take_part=take_part.settings(args),
         superclasses=SuperclassSettings(number, not args.no_superclassification, balance.seed),
         balance=balance,
+        views=ViewSettings(sphere=not args.no_view_sphere),
     )
 
 
@@ -327,6 +334,7 @@ def _record(result: Result, job: Job, inputs: list[Path], command: str) -> dict[
         "seed": result.settings.balance.seed,
         "factor": result.balance.factor,
         "found": list(job.found),
+        "view_sphere": orientation_data(result),
         "warnings": list(result.warnings),
         "input_sha256": {str(path): results.file_sha256(path) for path in inputs},
         "versions": {
@@ -350,6 +358,7 @@ def _write_tables(result: Result, job: Job, directory: Path) -> None:
     job.write_averages(takes_part, directory / f"class_averages{suffix}")
     job.write_selection(takes_part, directory)
     results.write_superclasses(result, directory / "superclasses.csv")
+    results.write_views(result, directory / "views.csv")
     mark = results.mark_of(result.averages)
     results.write_affinity(result.affinity, mark, directory / "affinity.npz")
 

@@ -43,15 +43,19 @@ class HalfSetColumn:
 HALF_SETS = (HalfSetColumn("rlnRandomSubset", 1), HalfSetColumn("alignments3D/split", 0))
 
 
-def read_columns(particles: ParticleTable, settings: BalanceSettings) -> ParticleColumns:
+def read_columns(
+    particles: ParticleTable, settings: BalanceSettings, view_sphere: bool = False
+) -> ParticleColumns:
     """Read what a balance with these settings needs to know of each particle.
+
+    With a `view_sphere` particles may do without poses of their own.
 
     Raises
     ------
     RebalanceError
         If a column that was asked for is missing or holds something else than numbers.
     """
-    directions = _read_directions(particles, settings)
+    directions = _read_directions(particles, settings.by == "directions" and not view_sphere)
     if not settings.asks_for_less:
         return ParticleColumns(directions=directions)
     return ParticleColumns(
@@ -149,21 +153,19 @@ def _read_micrographs(particles: ParticleTable) -> NDArray[np.int32] | None:
     return None
 
 
-def _read_directions(
-    particles: ParticleTable, settings: BalanceSettings
-) -> NDArray[np.float64] | None:
+def _read_directions(particles: ParticleTable, needed: bool) -> NDArray[np.float64] | None:
     """(P, 3) viewing directions; None where there are no poses, or all are the same."""
     directions = _directions(particles)
     if directions is not None and _differ(directions):
         return directions
-    if settings.by != "directions":
+    if not needed:
         return None
     why = "has none (rlnAngleRot and rlnAngleTilt, or alignments3D/pose)"
     if directions is not None:
         why = "gives all particles the same, as a 2D classification does"
     raise RebalanceError(
         f"--by directions needs the 3D pose of each particle, and {particles.path} {why}: give "
-        "particles after a 3D refinement, or leave --by directions out"
+        "particles after a 3D refinement, or leave --by directions or --no-view-sphere out"
     )
 
 

@@ -37,6 +37,10 @@ ENTRIES = {
 }
 AFFINITY_ARRAYS = ("values", "angle", "shift", "mirror")
 SUPERCLASS_COLUMNS = ("class_number", "superclass", "particles", "kept", "left_out", "junk")
+VIEW_COLUMNS = (
+    *("class_number", "x", "y", "z", "uncertainty_deg"),
+    *("superclass", "particles", "kept", "left_out"),
+)
 
 
 @dataclass(frozen=True)
@@ -113,6 +117,23 @@ def write_superclasses(result: Result, path: Path) -> None:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(SUPERCLASS_COLUMNS)
         writer.writerows(zip(*columns, strict=True))
+
+
+def write_views(result: Result, path: Path) -> None:
+    """``views.csv``: the viewing direction of each class average, where any can be told."""
+    sphere = result.sphere
+    if sphere is None or not np.isfinite(sphere.direction).any():
+        return
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(VIEW_COLUMNS)
+        for i, (x, y, z) in enumerate(sphere.direction):
+            known = np.isfinite(x)
+            numbers = [f"{v:.6f}" if known else "" for v in (x, y, z)]
+            unsure = f"{sphere.uncertainty[i]:.2f}" if known else ""
+            counts = (result.particles[i], result.kept[i])
+            number, label = result.averages.class_number[i], result.superclasses.labels[i]
+            writer.writerow([number, *numbers, unsure, label, *counts, sphere.left_out[i]])
 
 
 def read_superclasses(path: Path) -> dict[int, int]:

@@ -19,6 +19,7 @@ from .directions import directions_figure
 from .sheet import contact_sheet
 from .style import BELOW_IS_NARROW, PAGE_MM, inches, save, styled, write_page
 from .summary import cap_sentence, qualities
+from .views import has_views, views_figure
 
 if TYPE_CHECKING:
     from ..pipeline import Result
@@ -55,7 +56,8 @@ def save_figures(
     -------
     list of Path
         The files written: ``affinity``, ``class_averages``, ``particles``, and ``number`` where
-        more than one number was tried, ``directions`` where particles have 3D poses.
+        more than one number was tried, ``directions`` where particles have 3D poses, ``views``
+        where the directions of averages could be told.
     """
     drawn = {name: draw(result, width_mm=width_mm) for name, draw in _figures(result).items()}
     return [
@@ -75,6 +77,8 @@ def _figures(result: Result) -> dict[str, Callable[..., Figure]]:
         figures["number"] = curve_figure
     if result.proof is not None and result.proof.sampling is not None:
         figures["directions"] = directions_figure
+    if has_views(result):
+        figures["views"] = views_figure
     return figures
 
 

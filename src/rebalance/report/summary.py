@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from .._job_sphere import SPHERE, in_bins
 from .._spread import effective_number
+from .orientation import orientation_sentence
 
 if TYPE_CHECKING:
     from .._balance import Balance
@@ -180,7 +182,7 @@ def cap_sentence(result: Result) -> str:
     """Say how many particles a superclass keeps at most, and what set that number."""
     balance = result.balance
     if result.bins is not None:
-        return _bins_sentence(result.bins, result.settings.balance.by)
+        return _bins_sentence(result, result.bins)
     if balance.cap is None:
         return "There is no cap, so no superclass loses particles."
     cap = f"A superclass keeps at most {counted(balance.cap, 'particle')}"
@@ -193,12 +195,15 @@ def cap_sentence(result: Result) -> str:
     return f"{set_by}{_amounts_to(result)}."
 
 
-def _bins_sentence(bins: Balance, by: str) -> str:
-    if by == "density":
+def _bins_sentence(result: Result, bins: Balance) -> str:
+    source = result.views_from
+    if not in_bins(result.settings.balance.by, source):
         n_losing = int(np.count_nonzero(bins.kept < bins.sizes))
-        return f"{counted(n_losing, 'class average')} in crowded views lose particles."
+        told = f", as {source} tells" if source else ""
+        return f"{counted(n_losing, 'class average')} in crowded views lose particles{told}."
     filled = int(np.count_nonzero(bins.sizes))
-    of = f"of viewing directions ({filled:,} of {len(bins.sizes):,} with particles)"
+    whose = " of the averages" if source == SPHERE else ""
+    of = f"of viewing directions{whose} ({filled:,} of {len(bins.sizes):,} with particles)"
     if bins.cap is None:
         return f"There is no cap, so no bin {of} loses particles."
     return f"A bin {of} keeps at most {counted(bins.cap, 'particle')}."
@@ -237,6 +242,7 @@ def summary_lines(result: Result, found: Sequence[str]) -> list[str]:
         *_superclass_rows(result),
         "",
         cap_sentence(result),
+        *filter(None, [orientation_sentence(result)]),
         *(f"warning: {warning}" for warning in result.warnings),
     ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .orientation import orientation_data
 from .summary import averages_per_superclass, left_out_reasons
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def summary_data(result: Result) -> dict[str, Any]:
     -------
     dict
         ``class_averages``, ``particles``, ``superclasses`` (a list), ``number`` (found, suggested,
-        plausible), ``balance``, ``evenness`` (before and after) and ``warnings``.
+        plausible), ``balance``, ``evenness`` (before and after), ``view_sphere`` and ``warnings``.
     """
     balance, found = result.balance, result.superclasses
     kept = int(balance.keep.sum())
@@ -45,6 +46,7 @@ def summary_data(result: Result) -> dict[str, Any]:
         "superclasses": _superclasses(result),
         "balance": {"cap": balance.cap, "set_by_superclass": balance.limiting},
         "evenness": _evenness(result),
+        "view_sphere": orientation_data(result),
         "warnings": list(result.warnings),
     }
 
