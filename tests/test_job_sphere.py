@@ -118,13 +118,14 @@ def job(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("views") / "job"
     words = "--averages 60 --views 0 --snr 10 --seed 1 --particles 3000 --bump-share 0.8"
     assert main(["simulate", "--output", str(folder), *words.split()]) == 0
-    assert main(["run", "--particles", str(folder / DATA), "--output", str(folder / "one")]) == 0
+    run = ["run", "-j", "1", "--particles", str(folder / DATA)]
+    assert main([*run, "--output", str(folder / "one")]) == 0
     return folder
 
 
 def again(job: Path, output: Path, *options: object) -> None:
     """The same averages, not compared again."""
-    words = ["run", "--particles", job / DATA, "--output", output]
+    words = ["run", "-j", 1, "--particles", job / DATA, "--output", output]
     words += ["--affinity", job / "one" / "affinity.npz", *options]
     assert main([str(word) for word in words]) == 0
 
@@ -190,7 +191,7 @@ def test_what_cannot_be_told_is_said_and_the_affinity_taken(
     words = "--averages 24 --views 6 --seed 2 --particles 600 --snr 0.3"
     assert main(["simulate", "--output", str(tmp_path / "job"), *words.split()]) == 0
     capsys.readouterr()
-    run = ["run", "--particles", str(tmp_path / "job" / DATA), "--by", "directions"]
+    run = ["run", "-j", "1", "--particles", str(tmp_path / "job" / DATA), "--by", "directions"]
     assert main([*run, "--output", str(tmp_path / "o"), "--factor", "0.5"]) == 0
     out = capsys.readouterr().out
     assert "Do I have preferred orientation? The class averages cannot tell: " in out
