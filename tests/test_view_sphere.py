@@ -115,6 +115,12 @@ def test_few_averages_cannot_be_told() -> None:
     assert np.isnan(sphere.agreement_of_halves)
 
 
+@pytest.mark.parametrize("box", [8, 12, 16])
+def test_small_boxes_of_noise_do_not_fail(box: int) -> None:
+    images = np.random.default_rng(0).normal(size=(16, box, box)).astype(np.float32)
+    assert rebalance.view_sphere(images, threads=1).verdict == "cannot be told"
+
+
 def test_copies_of_one_average_do_not_fail() -> None:
     one = simulated(averages=1, seed=0).images
     sphere = rebalance.view_sphere(np.repeat(one, 20, axis=0), threads=1)

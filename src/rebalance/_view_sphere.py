@@ -168,12 +168,19 @@ def _attempt(start: Anchors, final: Anchors, seed: int) -> _Solution:
         known = placed.frame[kept] if len(kept) > MOST_BELONG * len(members) else None
         placed, agreement = _solve(start, final, kept, seed, known)
         kept = _often(agreement)
+    if len(kept) < FEWEST:  # halves of so few cannot be solved
+        nothing = np.zeros((len(kept), len(kept)))
+        return _Solution(final, placed, agreement, kept, (nothing, nothing), 0.0)
     angles = _angles_of_halves(start, kept, seed)
-    upper = np.triu_indices(len(kept), 1)
-    rank = spearmanr(angles[0][upper], angles[1][upper]).statistic if len(kept) > 2 else np.nan
-    return _Solution(
-        final, placed, agreement, kept, angles, float(rank) if np.isfinite(rank) else 0.0
-    )
+    return _Solution(final, placed, agreement, kept, angles, _rank_correlation(*angles))
+
+
+def _rank_correlation(first: Doubles, second: Doubles) -> float:
+    """Of the angles of all pairs; 0 where they do not differ."""
+    upper = np.triu_indices(len(first), 1)
+    if np.ptp(first[upper]) == 0 or np.ptp(second[upper]) == 0:
+        return 0.0
+    return float(spearmanr(first[upper], second[upper]).statistic)
 
 
 def _solve(
