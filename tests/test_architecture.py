@@ -101,6 +101,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pipeline": BASE
     | STAGES
     | {
+        "_many_superclasses",
         "_stable_numbers",
         "_job_balance",
         "_job_sphere",

@@ -13,6 +13,7 @@ from ._affinity import Progress, affinity
 from ._job_balance import Views, balance_job
 from ._job_sphere import fallback_warnings, job_sphere, views_from
 from ._junk import find_junk
+from ._many_superclasses import MOST_DENSE
 from ._proof import Proof, prove
 from ._sphere_sampling import SphereSampling, foretell_sampling
 from ._stable_numbers import keep_numbers, number_before
@@ -167,7 +168,9 @@ def run(
     acting = junk if settings.superclasses.superclassification else ("",) * len(junk)
     left_out = without_junk(left_out, acting, wishes)
     sphere = find_sphere(averages, aff, left_out, settings, threads)
-    witness = sphere if settings.affinity.mirror else None  # it joins opposite directions
+    # It joins opposite directions, and is heard where all pairs are.
+    heard = settings.affinity.mirror and len(averages) <= MOST_DENSE
+    witness = sphere if heard else None
     superclasses = group(aff, settings.superclasses, left_out, acting, wishes, earlier, witness)
     classes = classes_apart(left_out, wishes, acting, settings.take_part)
     apart = {name: (average >= 0) & chosen[average] for name, chosen in classes.items()}
