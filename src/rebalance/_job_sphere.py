@@ -28,10 +28,11 @@ def job_sphere(
     aff: Affinity,
     left_out: tuple[str, ...],
     symmetry: str,
-    seed: int,
     threads: int | None = None,
 ) -> ViewSphere | None:
     """Viewing directions of the averages that take part; None where none does.
+
+    The seed of a run draws particles; views and superclasses stay what they are with another.
 
     Parameters
     ----------
@@ -43,8 +44,6 @@ def job_sphere(
         Why an average takes no part; empty where it does.
     symmetry : str
         Point group of the particle.
-    seed : int
-        As in :func:`rebalance.view_sphere`.
     threads : int, optional
         Default: all processors that this process may use.
     """
@@ -52,7 +51,7 @@ def job_sphere(
     if len(part) == 0:
         return None
     found = view_sphere(
-        averages.images[part], _of_some(aff, part), symmetry=symmetry, seed=seed, threads=threads
+        averages.images[part], _of_some(aff, part), symmetry=symmetry, threads=threads
     )
     direction, uncertainty = np.full((len(left_out), 3), np.nan), np.full(len(left_out), np.nan)
     direction[part], uncertainty[part] = found.direction, found.uncertainty

@@ -271,8 +271,7 @@ def find_sphere(
     """Viewing directions of the averages that take part, where asked for."""
     if not settings.views.sphere:
         return None
-    asked = settings.balance
-    return job_sphere(averages, aff, left_out, asked.symmetry, asked.seed, threads)
+    return job_sphere(averages, aff, left_out, settings.balance.symmetry, threads)
 
 
 def compare_with_poses(
