@@ -19,6 +19,7 @@ from test_report import Page, make_result
 
 import rebalance
 from rebalance._proof import prove
+from rebalance._sphere_sampling import SphereSampling
 from rebalance._view_agreement import Agreement
 from rebalance.pipeline import Result
 from rebalance.report import write_report
@@ -41,7 +42,10 @@ def with_sphere(result: Result, verdict: str = "trusted", symmetry: str = "C1") 
     sphere = rebalance.ViewSphere(
         direction, uncertainty, verdict, ("halves agree",), left_out, 0.98, symmetry
     )
-    return dataclasses.replace(result, sphere=sphere)
+    foretold = SphereSampling((0.41, 0.63), (0.02, 0.004), 0.3, 0.95)
+    if verdict == "cannot be told":
+        return dataclasses.replace(result, sphere=sphere, foretold=None)
+    return dataclasses.replace(result, sphere=sphere, foretold=foretold)
 
 
 def with_poses(result: Result) -> Result:
@@ -150,6 +154,28 @@ def test_the_verdict_and_the_agreement_stand_in_words(both: Result, tmp_path: Pa
     assert "are 3.4° apart in the median" in text
     partly = " ".join(page_of(with_sphere(both, "partly"), tmp_path).split())
     assert "The directions can be trusted in part." in partly
+
+
+def test_the_question_that_everybody_has_is_answered_first(both: Result, tmp_path: Path) -> None:
+    page = " ".join(page_of(both, tmp_path).split())
+    answer = "<strong>Do I have preferred orientation?</strong> Yes: 30 % of all directions"
+    assert answer in page
+    assert page.index(answer) < page.index("<nav")
+    untold = page_of(with_sphere(both, "cannot be told"), tmp_path)
+    assert "orientation?</strong> The class averages cannot tell: halves agree." in untold
+    silent = page_of(dataclasses.replace(both, sphere=None, foretold=None), tmp_path)
+    assert "preferred orientation?" not in silent
+
+
+def test_the_sampling_that_views_foretell_stands_beside_that_of_the_poses(
+    both: Result, tmp_path: Path
+) -> None:
+    page = Page(page_of(both, tmp_path))
+    rows = page.tables["Sampling compensation factor (SCF) of a 3D map"]
+    assert rows[1] == ["foretold by the views", "0.41 ± 0.02", "0.63 ± 0.01"]
+    assert both.proof is not None
+    assert both.proof.sampling is not None
+    assert rows[2] == ["of the 3D poses", *(f"{scf:.2f}" for scf in both.proof.sampling.scf)]
 
 
 def test_text_of_a_verdict_never_runs(browser: Any, result: Result, tmp_path: Path) -> None:

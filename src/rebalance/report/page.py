@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from .groupings import Grouping, groupings
 from .markup import items
+from .orientation import QUESTION, orientation_sentence
 from .payload import payload
 from .proof import factor_grid, proof_table, sampling_note
 from .sphere_section import LINK, sphere_section
@@ -87,6 +88,7 @@ def write_report(result: Result, path: Path, provenance: Provenance) -> None:
         "data": payload(result, every, provenance),
         "answer": escape(answer(result)),
         "cap": escape(cap_sentence(result)),
+        "orientation": _orientation(result),
         "junk": _paragraph(junk_line(result)),
         "warnings": _warnings(result),
         **_slider(result, every),
@@ -118,6 +120,15 @@ def _shipped(name: str) -> str:
 
 def _paragraph(sentence: str) -> str:
     return f"<p>{escape(sentence[:1].upper() + sentence[1:])}.</p>" if sentence else ""
+
+
+def _orientation(result: Result) -> str:
+    """The question that everybody has, and the answer, which begins with one word."""
+    sentence = orientation_sentence(result)
+    if not sentence:
+        return ""
+    answer = sentence.removeprefix(QUESTION).strip().replace("+-", "±")
+    return f'<p class="orientation"><strong>{QUESTION}</strong> {escape(answer)}</p>'
 
 
 def _warnings(result: Result) -> str:

@@ -11,7 +11,8 @@ import matplotlib
 import numpy as np
 from numpy.typing import NDArray
 
-from .spheres import GAP, sphere_data
+from .._sphere_sampling import NEAR
+from .spheres import sphere_data
 from .summary import qualities
 from .tiles import grey_tiles
 
@@ -56,7 +57,7 @@ def payload(result: Result, every: Sequence[Grouping], provenance: Provenance) -
         "curve": _curve(result),
         "run": _run(result),
         "spheres": sphere_data(result),
-        "gapDegrees": GAP,
+        "gapDegrees": NEAR,
         "command": _command(result, provenance),
     }
     text = json.dumps(parts, allow_nan=False, separators=(",", ":"))

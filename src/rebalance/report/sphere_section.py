@@ -6,12 +6,13 @@ from html import escape
 from string import Template
 from typing import TYPE_CHECKING
 
-from .markup import items
+from .markup import Column, items, table
 from .summary import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from .._sphere_sampling import SphereSampling
     from .._view_verdict import ViewSphere
     from ..pipeline import Result
 
@@ -41,6 +42,7 @@ SECTION = Template("""<section id="spheres">
 $verdict
 $globes
 $agreement
+$foretold
 </section>""")
 
 GLOBES = Template("""<p><strong>What should I see here?</strong> Every spot is a direction from
@@ -85,6 +87,7 @@ def sphere_section(result: Result, names: Sequence[str]) -> str:
         verdict=_verdict(result.sphere) if result.sphere is not None else "",
         globes=_globes(names),
         agreement=_agreement(result),
+        foretold=_foretold(result),
     )
 
 
@@ -147,3 +150,26 @@ def _agreement(result: Result) -> str:
         f"directions of an average are {found.median_angle:.1f}° apart in the median. The views "
         "are turned onto the poses.</p>"
     )
+
+
+def _foretold(result: Result) -> str:
+    """The sampling compensation factor: foretold, and that of the 3D poses where they are there."""
+    found, proof = result.foretold, result.proof
+    if found is None:
+        return ""
+    rows = [["foretold by the views", *_with_errors(found)]]
+    if proof is not None and proof.sampling is not None:
+        rows.append(["of the 3D poses", *(f"{value:.2f}" for value in proof.sampling.scf)])
+    columns = [Column("Source", number=False), Column("Before"), Column("After")]
+    covered = f"{100 * found.covered:.0f} %"
+    return (
+        f"{table('Sampling compensation factor (SCF) of a 3D map', columns, rows)}\n"
+        '<p class="quiet">1 is even, 0.81 are views all round one axis, near 0 is a single view. '
+        f"The averages with a direction hold {covered} of the particles; the error is that of the "
+        "directions.</p>"
+    )
+
+
+def _with_errors(found: SphereSampling) -> list[str]:
+    pairs = zip(found.scf, found.error, strict=True)
+    return [f"{value:.2f} ± {max(error, 0.01):.2f}" for value, error in pairs]

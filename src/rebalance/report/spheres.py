@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._sphere_sampling import NEAR
 from .._symmetry import rotations
 from .._viewing import direction_bins, equivalent
 
@@ -32,7 +33,6 @@ Floats = NDArray[np.float64]
 
 POSE_BINS = 600  # of the half sphere
 GAP_BINS = 400
-GAP = 15.0  # degrees: a region farther than this from every view has none
 
 
 def sphere_data(result: Result) -> list[dict[str, Any]]:
@@ -94,7 +94,7 @@ def gaps(direction: Floats, turns: Floats) -> Floats:
     if len(direction) == 0:
         return middle
     nearest = np.abs(middle @ equivalent(direction, turns).T).max(axis=1)
-    far: Floats = middle[nearest < np.cos(np.radians(GAP))]
+    far: Floats = middle[nearest < np.cos(np.radians(NEAR))]
     return far
 
 
