@@ -15,7 +15,7 @@ TRUSTED, PARTLY, CANNOT_BE_TOLD = "trusted", "partly", "cannot be told"
 
 FEWEST = 15  # averages: fewer cannot be solved
 ENOUGH = 25  # averages kept: the agreement of fewer may be chance
-HALVES_AGREE = 0.88  # rank correlation of the angles that two halves give
+HALVES_AGREE = 0.9  # rank correlation of the angles that two halves give
 UNSURE = 15.0  # degrees: directions less certain are counted
 MOST_UNSURE = 0.1  # share of the directions, beyond which trust is partial
 MOST_LEFT_OUT = 0.3  # share of the averages, beyond which trust is partial
