@@ -44,7 +44,8 @@ std::array<float, 2 * kReach + 1> blur() {
   std::array<float, 2 * kReach + 1> weight{};
   for (int b = -kReach; b <= kReach; ++b) {
     const double x = b * (kPi / kBins) / kBlur;
-    weight[static_cast<std::size_t>(b + kReach)] = static_cast<float>(std::exp(-0.5 * x * x));
+    const int place = b + kReach;
+    weight[static_cast<std::size_t>(place)] = static_cast<float>(std::exp(-0.5 * x * x));
   }
   return weight;
 }
@@ -55,10 +56,11 @@ float peak(const std::array<float, kBins> &count) {
   std::array<float, kBins> smooth{};
   for (int b = 0; b < kBins; ++b)
     for (int d = -kReach; d <= kReach; ++d) {
+      const int place = d + kReach;
       int from = b + d;
       from = from < 0 ? -1 - from : from >= kBins ? 2 * kBins - 1 - from : from;
       smooth[static_cast<std::size_t>(b)] +=
-          weight[static_cast<std::size_t>(d + kReach)] * count[static_cast<std::size_t>(from)];
+          weight[static_cast<std::size_t>(place)] * count[static_cast<std::size_t>(from)];
     }
   const auto best = std::max_element(smooth.begin(), smooth.end());
   return (static_cast<float>(best - smooth.begin()) + 0.5f) * kBinWidth;
