@@ -51,6 +51,7 @@ def read_map(path: Path, pixel_size: float | None = None) -> tuple[DensityMap, t
     _check_size(path)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
+        warnings.simplefilter("ignore", DeprecationWarning)  # tells of code, not of the file
         values, voxel = _read(path)
     if pixel_size is None:
         pixel_size = _pixel_size(path, voxel)

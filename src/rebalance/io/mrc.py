@@ -59,6 +59,7 @@ def read_stack(path: Path, permissive: bool = False) -> ImageStack:
     _check_file(path, permissive)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
+        warnings.simplefilter("ignore", DeprecationWarning)  # tells of code, not of the file
         shape, pixel_size = _read_header(path, permissive)
         images = _read_images(path, permissive, shape)
     _check_finite(images, path)
