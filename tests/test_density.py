@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 
 from rebalance import keep_fractions, keep_fractions_by_angle, keep_fractions_by_direction
-from rebalance._density import WIDTH_BY_DIRECTION, _angles_of_affinity
+from rebalance._density import WIDTH_BY_DIRECTION, angles_of_affinity
 from rebalance.errors import RebalanceError
 from rebalance.sampling import sampling_compensation_factor
 
@@ -64,7 +64,7 @@ def test_angles_of_uniform_views_are_found_from_any_falling_affinity() -> None:
     axes = np.random.default_rng(3).normal(size=(300, 3))
     axes /= np.linalg.norm(axes, axis=1, keepdims=True)
     angle = np.degrees(np.arccos(np.minimum(1, np.abs(axes @ axes.T))))
-    found = _angles_of_affinity(np.exp(-((angle / 40) ** 2)))
+    found = angles_of_affinity(np.exp(-((angle / 40) ** 2)))
     near = angle < 30
     np.testing.assert_allclose(found[near], angle[near], atol=3.0)
 
