@@ -287,7 +287,7 @@ def test_superclasses_csv(original, first_run, simulation):
 def test_affinity_npz(first_run):
     with np.load(first_run / "affinity.npz", allow_pickle=False) as stored:
         keys = "values angle shift mirror class_number settings input_sha256 format_version"
-        assert set(stored.files) == set(keys.split())
+        assert set(stored.files) == {*keys.split(), "image_sha256"}
         assert stored["values"].shape == stored["angle"].shape == stored["mirror"].shape == (14, 14)
         assert stored["shift"].shape == (14, 14, 2)
         assert stored["class_number"].tolist() == list(range(1, 15))

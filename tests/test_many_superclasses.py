@@ -154,6 +154,7 @@ def test_a_run_tells_that_it_grouped_many(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("rebalance._many_superclasses.MOST_DENSE", 20)
+    monkeypatch.setattr("rebalance.pipeline.MOST_DENSE", 20)
     asked = rebalance.SimulationSettings(
         averages=30, views=3, box=32, pixel_size=6, resolution=(14, 24), particles=300, seed=3
     )

@@ -168,9 +168,7 @@ def run(
     acting = junk if settings.superclasses.superclassification else ("",) * len(junk)
     left_out = without_junk(left_out, acting, wishes)
     sphere = find_sphere(averages, aff, left_out, settings, threads)
-    # It joins opposite directions, and is heard where all pairs are.
-    heard = settings.affinity.mirror and len(averages) <= MOST_DENSE
-    witness = sphere if heard else None
+    witness = second_witness(sphere, aff)
     superclasses = group(aff, settings.superclasses, left_out, acting, wishes, earlier, witness)
     classes = classes_apart(left_out, wishes, acting, settings.take_part)
     apart = {name: (average >= 0) & chosen[average] for name, chosen in classes.items()}
@@ -272,6 +270,11 @@ def find_sphere(
     if not settings.views.sphere:
         return None
     return job_sphere(averages, aff, left_out, settings.balance.symmetry, threads)
+
+
+def second_witness(sphere: ViewSphere | None, aff: Affinity) -> ViewSphere | None:
+    """The sphere, where superclasses can heed it: it joins opposite views, and needs all pairs."""
+    return sphere if aff.settings.mirror and len(aff) <= MOST_DENSE else None
 
 
 def compare_with_poses(

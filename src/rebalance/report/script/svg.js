@@ -149,7 +149,7 @@ class SvgContext {
     const [x, y, width, height] = box.slice(-4).map(short);
     const look = this.imageSmoothingEnabled ? "" : ' style="image-rendering:pixelated"';
     this.parts.push(
-      `<image x="${x}" y="${y}" width="${width}" height="${height}" preserveAspectRatio="none"${look} href="${pixelsOf(image, ...from)}"/>`,
+      `<image x="${x}" y="${y}" width="${width}" height="${height}" preserveAspectRatio="none"${look} href=${JSON.stringify(pixelsOf(image, ...from))}/>`,
     );
   }
 }
