@@ -106,8 +106,8 @@ def _abort_watch(folder: Path) -> Iterator[None]:
             ended.wait(SECONDS_BETWEEN_LOOKS)
 
     watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
     try:
+        watcher.start()  # whatever it asks for is heeded below
         yield
     except Stopped:
         if asked.is_set():
@@ -115,6 +115,7 @@ def _abort_watch(folder: Path) -> Iterator[None]:
         raise
     finally:
         ended.set()
-        watcher.join()
+        if watcher.ident is not None:
+            watcher.join()
     if asked.is_set():
         raise Aborted

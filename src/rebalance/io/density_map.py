@@ -76,8 +76,8 @@ def _check_size(path: Path) -> None:
         raise RebalanceError(f"The map {path} is no valid MRC file: {error}.") from error
     if left > 0:
         raise RebalanceError(
-            f"The map {path} is no valid MRC file, or truncated: its header claims {claimed} bytes "
-            f"and it has {claimed - left}; copy or make it again."
+            f"The map {path} is no valid MRC file: its header claims {claimed} bytes and "
+            f"it has {claimed - left}; copy or make it again."
         )
 
 
