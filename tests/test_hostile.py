@@ -162,6 +162,18 @@ ABSURD: dict[str, tuple[str, Any]] = {
     "long counts": ("group.csg", lambda good: good.replace(b" 12\n", b" " + b"9" * 5000 + b"\n")),
     "spaces": ("group.csg", lambda good: good + b"a" + b" " * 200_000 + b"b\n"),
     "an open quote": ("group.csg", lambda good: good + b"a: '\n" + b"b\n" * 200_000),
+    "a long name": (
+        "group.csg",
+        lambda good: good.replace(b"'>particles.cs'", b"'>" + b"x" * 5000 + b"'"),
+    ),
+    "a name of two lines": (
+        "group.csg",
+        lambda good: good.replace(b"'>particles.cs'", b"'>of\n\n two.cs'"),
+    ),
+    "a name of nothing": (
+        "group.csg",
+        lambda good: good.replace(b"'>particles.cs'", b"'>a\x00b.cs'"),
+    ),
     "a long group": ("group.csg", lambda good: good + b"#" * (1 << 21)),
     "ranges": ("classes.txt", lambda _: b"1-99999\n" * 100_000),
     "a long cell": ("constraints.csv", lambda good: good + b"x" * 200_000),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -133,7 +134,7 @@ def _find_stack(name: str, named_in: Path, project: Path | None) -> Path:
     above = [named_in.absolute().parent, *named_in.absolute().parents, *named_in.resolve().parents]
     places = [*([project] if project else []), *above]
     tried = [*(place / below for place in places), named_in.parent / Path(below).name]
-    found = next((path for path in tried if path.is_file()), None)
+    found = next((path for path in tried if os.path.isfile(path)), None)
     if found is None:
         raise RebalanceError(
             f"The stack {name}, which {named_in} names, was not found below the directories above "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -168,12 +169,12 @@ def find_metafile(metafile: str, path: Path, slot: str) -> Path:
     name = metafile.removeprefix(">")
     if name:
         places = [path.parent, *path.resolve().parents]
-        found = next((place / name for place in places if (place / name).is_file()), None)
+        found = next((place / name for place in places if os.path.isfile(place / name)), None)
         if found is not None:
             return found
     raise RebalanceError(
-        f"{path} says that its slot {slot} stands in '{metafile}', and there is no such file "
-        f"beside it ({path.parent}); put it there, or give the .cs files themselves."
+        f"{path} says that its slot {slot[:80]} stands in '{metafile[:200]}', and there is no "
+        f"such file beside it ({path.parent}); put it there, or give the .cs files themselves."
     )
 
 

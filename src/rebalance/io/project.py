@@ -28,15 +28,15 @@ def find_in_project(name: str, named_in: Path, project: Path | None) -> Path:
     """
     places = [project] if project is not None else _directories_above(named_in)
     for place in places:
-        if (place / name).is_file():
+        if os.path.isfile(place / name):
             return place / name
     beside = named_in.parent / Path(name).name
-    if project is None and beside.is_file():
+    if project is None and os.path.isfile(beside):
         return beside
     looked = "" if Path(name).is_absolute() else f" (looked for below {_listing(places)})"
     raise RebalanceError(
-        f"{name}, which {named_in} names, was not found{looked}; put it there, or give the project "
-        "directory (--project) or the stack of class averages (--classes)."
+        f"{name[:200]}, which {named_in} names, was not found{looked}; put it there, or give the "
+        "project directory (--project) or the stack of class averages (--classes)."
     )
 
 
