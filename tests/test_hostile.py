@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_cli import snapshot, status_of
 
+from rebalance import RebalanceError
 from rebalance._simulate import simulate
 from rebalance.io.cryosparc_files import open_cs
 from rebalance.io.simulated import DATA, MODEL, STACK, write_relion_job
@@ -257,3 +258,12 @@ def test_no_file_is_written_outside_the_output_directory(project, tmp_path, writ
     ) in (0, 2)
     shutil.rmtree(output, ignore_errors=True)
     assert snapshot(tmp_path) == before
+
+
+def test_a_sentence_that_quotes_a_very_long_value_is_shortened():
+    sentence = f"the value must be short, not {'9' * 5000}: give another"
+    said = str(RebalanceError(sentence))
+    assert len(said) < 1100
+    assert said.startswith("the value must be short, not 999")
+    assert said.endswith("999: give another")
+    assert str(RebalanceError("two\nlines: mend it")) == "two lines: mend it"
