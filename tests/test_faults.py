@@ -246,10 +246,9 @@ def test_read_only_disk(place, tmp_path):
 
 def test_output_of_the_command_on_a_full_disk(place, tmp_path):
     run = ["run", "--particles", place.project / JOB / DATA, "--output", tmp_path / "out", *OPTIONS]
+    words = [sys.executable, "-m", "rebalance", *map(str, run)]  # no PATH is needed
     with open("/dev/full", "w") as full:
-        ended = subprocess.run(
-            ["rebalance", *map(str, run)], stdout=full, stderr=subprocess.PIPE, text=True
-        )
+        ended = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True)
     check_full(Ended(ended.returncode, "", ended.stderr), "No space left on device")
     assert list(tmp_path.iterdir()) == []
 
