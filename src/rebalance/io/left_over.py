@@ -75,7 +75,8 @@ def _locked(path: Path) -> int | None:
 
 def clear_left_over(folder: Path, stem: str) -> None:
     """Remove the hidden directories of this `stem` that killed runs left in `folder`."""
-    for found in folder.glob(f"{escape(stem)}{MARK}*"):
+    own = f"{escape(stem)}{MARK}*"
+    for found in (*folder.glob(own), *folder.glob(f".{own}{MARK}*")):  # or made within one
         with suppress(OSError):
             handle = os.open(found, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
             try:
