@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 import rebalance
 from rebalance._images import is_smooth
-from rebalance._scan import _few_stages, _rings_scanned, shift_circles
+from rebalance._scan import _few_stages, _rings_scanned, shift_circles, shift_rim
 from rebalance._simulate import SimulationSettings, simulate
 
 
@@ -31,6 +31,13 @@ def test_circles_of_shifts_fill_the_disc(max_shift: float, spacing: float) -> No
     points = np.stack([radius * np.sin(phi), radius * np.cos(phi)], axis=1)
     nearest = np.hypot(*np.moveaxis(points[:, None] - shifts, 2, 0)).min(axis=1)
     assert nearest.max() <= 0.8 * spacing
+
+
+@given(st.floats(0.1, 40), st.floats(0.3, 10))
+def test_the_rim_of_the_range_is_walked_in_steps(max_shift: float, spacing: float) -> None:
+    shifts = shift_rim(max_shift, spacing)
+    np.testing.assert_allclose(np.hypot(*shifts.T), max_shift)
+    assert np.hypot(*(shifts - np.roll(shifts, 1, axis=0)).T).max() <= spacing + 1e-9
 
 
 def test_no_shift_range_is_one_shift() -> None:
@@ -65,7 +72,7 @@ def share_near(images: NDArray[np.float32], **settings: Any) -> float:
 @pytest.mark.parametrize("mirror", [True, False])
 def test_the_default_is_as_good_as_exhaustive(mirror: bool) -> None:
     asked = SimulationSettings(averages=40, views=8, box=64, pixel_size=3, particles=40, snr=1.0)
-    assert share_near(simulate(asked).images, mirror=mirror) >= 0.985
+    assert share_near(simulate(asked).images, mirror=mirror) >= 0.995
 
 
 def test_the_default_is_as_good_as_exhaustive_on_real_averages(test_data: Path) -> None:

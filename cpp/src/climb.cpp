@@ -1,11 +1,7 @@
 #include "rebalance/climb.hpp"
 
-#include <algorithm> // for max, min
-#include <cmath>     // for cos, sin, sqrt
-#include <memory>    // for unique_ptr
-
-#include "rebalance/parallel.hpp"
-#include "rebalance/resampled.hpp"
+#include <algorithm> // for clamp, max
+#include <cmath>     // for cos, lround, remainder, round, sin, sqrt
 
 namespace rebalance {
 
@@ -13,192 +9,10 @@ namespace {
 
 constexpr double kPi = 3.14159265358979323846;
 
-std::size_t size(std::int64_t n) {
-  return static_cast<std::size_t>(n);
-}
-
-// Samples come in vectors of any width for the half circle.
-constexpr int kSampleUnit = 2 * kLanes;
-// Fine angles per angle of the grid, at least.
-constexpr int kFineness = 3;
-
-bool is_smooth(int n) {
-  for (const int prime : {2, 3, 5})
-    while (n % prime == 0)
-      n /= prime;
-  return n == 1;
-}
-
-// A ring of radius k (cycles/px) holds angular frequencies up to 2 pi k R, and a little more.
-int samples_needed(double k, double mask_radius, int n_angles) {
-  const double highest = 2.0 * kPi * k * mask_radius;
-  const double needed = 2.0 * (highest + 2.0 * std::cbrt(highest) + 2.0);
-  return needed < n_angles ? static_cast<int>(needed) + 1 : n_angles;
-}
-
-// The smallest number of samples from `needed` that divides n_fine.
-int dividing(int n_fine, int needed) {
-  int n = (needed + kSampleUnit - 1) / kSampleUnit * kSampleUnit;
-  while (n_fine % n != 0)
-    n += kSampleUnit;
-  return n;
-}
-
-// The number of fine angles with which the rings need the fewest samples.
-int best_fine(int n_angles, const std::vector<int> &needed) {
-  const int least = (kFineness * n_angles + kSampleUnit - 1) / kSampleUnit;
-  int best = 0;
-  std::int64_t fewest = 0;
-  for (int units = least; units <= 2 * least || best == 0; ++units) {
-    if (!is_smooth(units))
-      continue;
-    const int n_fine = units * kSampleUnit;
-    std::int64_t samples = n_fine;
-    for (const int n : needed)
-      samples += dividing(n_fine, n);
-    if (best == 0 || samples < fewest) {
-      best = n_fine;
-      fewest = samples;
-    }
-  }
-  return best;
-}
-
-} // namespace
-
-ClimbGrid::ClimbGrid(const RingGrid &grid, double mask_radius, int n_low)
-    : kernels_(rebalance::kernels()) {
-  std::vector<int> needed;
-  for (int ring = 0; ring < grid.n_rings; ++ring) {
-    needed.push_back(samples_needed(grid.radius(ring), mask_radius, grid.n_angles));
-    ring_radius_.push_back(static_cast<float>(2.0 * kPi * grid.radius(ring)));
-  }
-  n_fine_ = best_fine(grid.n_angles, needed);
-  fine_ = std::make_unique<FftTables>(n_fine_);
-  for (int ring = 0; ring < grid.n_rings; ++ring) {
-    const int most = ring < n_low ? kMostGroups / 2 : kMostGroups;
-    const int n = dividing(n_fine_, needed[size(ring)]);
-    RingGroup *last = shape_.n_groups > 0 ? &shape_.group[shape_.n_groups - 1] : nullptr;
-    if (last == nullptr || ring == n_low || (n > last->n_angles && shape_.n_groups < most))
-      shape_.group[shape_.n_groups++] = {ring, ring, n, n_fine_ / n, nullptr};
-    last = &shape_.group[shape_.n_groups - 1];
-    last->end = ring + 1;
-    last->n_angles = std::max(last->n_angles, n);
-    last->fine = n_fine_ / last->n_angles;
-  }
-  for (int g = 0; g < shape_.n_groups; ++g) {
-    const int n = shape_.group[g].n_angles;
-    direction_.emplace_back();
-    for (int a = 0; a < n / 2; ++a)
-      direction_.back().push_back(static_cast<float>(std::cos(2.0 * kPi * a / n)));
-    for (int a = 0; a < n / 2; ++a)
-      direction_.back().push_back(static_cast<float>(std::sin(2.0 * kPi * a / n)));
-  }
-  for (int g = 0; g < shape_.n_groups; ++g)
-    shape_.group[g].direction = direction_[size(g)].data();
-  shape_.ring_radius = ring_radius_.data();
-  low_shape_ = shape_;
-  while (low_shape_.n_groups > 1 && low_shape_.group[low_shape_.n_groups - 1].first >= n_low)
-    --low_shape_.n_groups;
-}
-
-// ---- Rings, sampled for the climb
-
-namespace {
-
-typedef float Four __attribute__((vector_size(16), aligned(4), may_alias));
-
-// out[lane * out_stride + n] = in[n * in_stride + lane] for kLanes lanes and n_samples samples, a
-// multiple of four.
-void transpose(const float *in, std::int64_t in_stride, int n_samples, float *out,
-               std::int64_t out_stride) {
-  for (int n = 0; n < n_samples; n += 4)
-    for (int lane = 0; lane < kLanes; lane += 4) {
-      const auto row = [&](int r) {
-        return *reinterpret_cast<const Four *>(in + (n + r) * in_stride + lane);
-      };
-      const Four a = row(0), b = row(1), c = row(2), d = row(3);
-      const Four ab = {a[0], b[0], a[1], b[1]}, cd = {c[0], d[0], c[1], d[1]};
-      const Four ab2 = {a[2], b[2], a[3], b[3]}, cd2 = {c[2], d[2], c[3], d[3]};
-      const auto column = [&](int l) {
-        return reinterpret_cast<Four *>(out + (lane + l) * out_stride + n);
-      };
-      *column(0) = Four{ab[0], ab[1], cd[0], cd[1]};
-      *column(1) = Four{ab[2], ab[3], cd[2], cd[3]};
-      *column(2) = Four{ab2[0], ab2[1], cd2[0], cd2[1]};
-      *column(3) = Four{ab2[2], ab2[3], cd2[2], cd2[3]};
-    }
-}
-
-} // namespace
-
-MovedRings::MovedRings(const PolarRings &rings, const ClimbGrid &grid, int threads,
-                       Control &control) {
-  const HillShape &shape = grid.shape();
-  std::vector<std::unique_ptr<FftTables>> tables;
-  for (int g = 0; g < shape.n_groups; ++g) {
-    const RingGroup &group = shape.group[g];
-    tables.push_back(std::make_unique<FftTables>(group.n_angles));
-    size_ += std::int64_t{group.end - group.first} * group.n_angles;
-  }
-  data_.resize(size(2 * size_ * rings.n_images()));
-  parallel_for(rings.n_units(), threads, control, [&](std::int64_t unit) {
-    const std::int64_t first = rings.first_slot(unit);
-    float *out = data_.data() + 2 * size_ * first;
-    AlignedFloats ring_of_lanes(size(std::int64_t{kLanes} * grid.n_fine()));
-    for (int g = 0; g < shape.n_groups; ++g) {
-      const RingGroup &group = shape.group[g];
-      const int n = group.n_angles;
-      // A sum over fewer samples weighs each more.
-      const double scale = static_cast<double>(rings.grid().n_angles) / n;
-      each_resampled(rings, unit, {group.first, group.end}, tables[size(g)]->plan(), scale,
-                     [&](int, const float *lanes) {
-                       transpose(lanes, kLanes, n, ring_of_lanes.data(), n);
-                       for (std::int64_t lane = std::max<std::int64_t>(-first, 0); lane < kLanes;
-                            ++lane) {
-                         const float *ring = ring_of_lanes.data() + lane * n;
-                         float *plain = out + 2 * lane * size_, *mirrored = plain + size_;
-                         std::copy(ring, ring + n, plain);
-                         mirrored[0] = ring[0];
-                         std::reverse_copy(ring + 1, ring + n, mirrored + 1);
-                       }
-                       out += n;
-                     });
-    }
-  });
-}
-
-TurnedRings::TurnedRings(const PolarRings &rings, std::int64_t unit, const ClimbGrid &grid)
-    : size_(std::int64_t{rings.grid().n_rings} * grid.n_fine() * 3 / 2),
-      data_(size(size_ * kLanes)) {
-  const HillShape &shape = grid.shape();
-  float *out = data_.data();
-  for (int g = 0; g < shape.n_groups; ++g) {
-    const RingGroup &group = shape.group[g];
-    const int n = group.n_angles;
-    each_resampled(rings, unit, {group.first, group.end}, grid.fine_plan(), 1.0,
-                   [&](int ring, const float *lanes) {
-                     const int row = n + n / 2;
-                     for (int f = 0; f < group.fine; ++f) {
-                       float *at = out + (f * (group.end - group.first) + ring - group.first) * row;
-                       const float *in = lanes + f * kLanes;
-                       transpose(in, group.fine * kLanes, n, at, size_);
-                       transpose(in, group.fine * kLanes, n / 2, at + n, size_);
-                     }
-                   });
-    out += std::int64_t{group.end - group.first} * grid.n_fine() * 3 / 2;
-  }
-}
-
-// ---- Newton's method
-
-namespace {
-
 /// Value, gradient and second derivatives by (angle, y, x) of a placement.
-struct Point {
+struct Point : Curvature {
   double value;
   double g[3];
-  double aa, ay, ax, yy, yx, xx;
 };
 
 struct Step {
@@ -231,25 +45,60 @@ Point point_at(const Placement &p, const ClimbGrid &grid, const HillShape &shape
 }
 
 // Solves (D - H) step = g for the smallest damping D, of a few tried, that makes D - H positive
-// definite (Levenberg's method, by Cholesky), in units in which a px of shift and a px of arc at
+// definite (Levenberg's method, by L D L^T), in units in which a px of shift and a px of arc at
 // `arm` weigh the same.
 Step newton_step(const Point &p, double arm) {
   const double g[3] = {p.g[0] / arm, p.g[1], p.g[2]};
   const double h[6] = {-p.aa / (arm * arm), -p.ay / arm, -p.ax / arm, -p.yy, -p.yx, -p.xx};
   const double scale = std::abs(h[0]) + std::abs(h[3]) + std::abs(h[5]) + 1e-12;
+  constexpr double least = 1e-12;
   for (const double damping : {0.0, 0.05, 0.2, 0.8, 3.2, 12.8, 51.2}) {
     const double d = damping * scale;
-    const double l00 = std::sqrt(h[0] + d), l10 = h[1] / l00, l20 = h[2] / l00;
-    const double l11 = std::sqrt(h[3] + d - l10 * l10), l21 = (h[4] - l20 * l10) / l11;
-    const double l22 = std::sqrt(h[5] + d - l20 * l20 - l21 * l21);
-    if (!(l00 > 1e-6 && l11 > 1e-6 && l22 > 1e-6)) // false for nan too
+    const double d0 = h[0] + d, r0 = 1.0 / d0, l10 = h[1] * r0, l20 = h[2] * r0;
+    const double d1 = h[3] + d - l10 * h[1], r1 = 1.0 / d1, c21 = h[4] - l20 * h[1];
+    const double l21 = c21 * r1, d2 = h[5] + d - l20 * h[2] - l21 * c21;
+    if (!(d0 > least && d1 > least && d2 > least)) // false for nan too
       continue;
-    const double u0 = g[0] / l00, u1 = (g[1] - l10 * u0) / l11;
-    const double u2 = (g[2] - l20 * u0 - l21 * u1) / l22;
-    const double x = u2 / l22, y = (u1 - l21 * x) / l11, a = (u0 - l10 * y - l20 * x) / l00;
+    const double u1 = g[1] - l10 * g[0], u2 = g[2] - l20 * g[0] - l21 * u1;
+    const double x = u2 / d2, y = u1 * r1 - l21 * x, a = g[0] * r0 - l10 * y - l20 * x;
     return {a / arm, y, x, damping > 0.0};
   }
   return {0.0, 0.0, 0.0, true};
+}
+
+/// The direction in which the correlation falls least, a step of 1 px in it, and how fast it falls.
+struct Flat {
+  Step step;
+  double curvature;
+};
+
+// By inverse iteration; the inverse is needed up to a factor only.
+Flat flattest(const Curvature &c, double arm) {
+  const double h[3][3] = {{-c.aa / (arm * arm), -c.ay / arm, -c.ax / arm},
+                          {-c.ay / arm, -c.yy, -c.yx},
+                          {-c.ax / arm, -c.yx, -c.xx}};
+  double inverse[3][3];
+  for (int r = 0; r < 3; ++r)
+    for (int q = 0; q < 3; ++q) {
+      const int r1 = (r + 1) % 3, r2 = (r + 2) % 3, q1 = (q + 1) % 3, q2 = (q + 2) % 3;
+      inverse[q][r] = h[r1][q1] * h[r2][q2] - h[r1][q2] * h[r2][q1];
+    }
+  double v[3] = {0.6, 0.5, 0.7};
+  for (int round = 0; round < 6; ++round) {
+    double w[3], length = 1e-300;
+    for (int r = 0; r < 3; ++r) {
+      w[r] = inverse[r][0] * v[0] + inverse[r][1] * v[1] + inverse[r][2] * v[2];
+      length = std::max(length, std::abs(w[r]));
+    }
+    for (int r = 0; r < 3; ++r)
+      v[r] = w[r] / length;
+  }
+  const double length = std::sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2]) + 1e-300;
+  double curvature = 0.0;
+  for (int r = 0; r < 3; ++r)
+    for (int q = 0; q < 3; ++q)
+      curvature += v[r] * h[r][q] * v[q] / (length * length);
+  return {{v[0] / (length * arm), v[1] / length, v[2] / length}, curvature};
 }
 
 double length_of(double y, double x) {
@@ -319,10 +168,12 @@ Placement moved_by(const Placement &from, const Point &p, const Move &move) {
 constexpr int kMostSteps = 6;
 // A step this short, in waves at the band limit, ends on the maximum of the paraboloid.
 constexpr double kShort = 0.04;
+// A climb hardly ever gains more than so many times what the paraboloid promises.
+constexpr double kHope = 1.5;
 
 bool is_short(const Step &s, const ClimbLimits &limits, double fine_angle) {
   return !s.damped && std::max(std::abs(s.y), std::abs(s.x)) * limits.high < kShort &&
-         std::abs(s.a) < 0.6 * fine_angle;
+         std::abs(s.a) < 0.8 * fine_angle;
 }
 
 } // namespace
@@ -330,13 +181,23 @@ bool is_short(const Step &s, const ClimbLimits &limits, double fine_angle) {
 Climb::Climb(const PolarRings &rows, const PolarRings &lanes, int n_low, const ClimbLimits &limits,
              int threads, Control &control)
     : grid_(lanes.grid(), std::max(rows.mask_radius(), lanes.mask_radius()), n_low),
-      moved_(rows, grid_, threads, control), limits_(limits) {}
+      moved_(rows, grid_, threads, control), limits_(limits),
+      mask_radius_(std::max(rows.mask_radius(), lanes.mask_radius())) {}
 
-Placement Climb::to_top(const Placement &start, std::int64_t i, const float *turned_j) const {
+bool Climb::alike(const Placement &a, const Placement &b) const {
+  constexpr double kNear = 0.25;
+  const double near = kNear / limits_.high;
+  return a.mirror == b.mirror && length_of(a.y - b.y, a.x - b.x) < near &&
+         std::abs(std::remainder(a.angle - b.angle, 2.0 * kPi)) * 0.5 * mask_radius_ < near;
+}
+
+Top Climb::to_top(const Placement &start, std::int64_t i, const float *turned_j,
+                  double least) const {
   const double fine_angle = 2.0 * kPi / grid_.n_fine();
   const float *moved_i = moved_.image(i, start.mirror);
-  Placement best = start, from = start; // where the last good step began
-  best.value = -2.0;
+  Top best{start, {}};
+  Placement from = start; // where the last good step began
+  best.at.value = -2.0;
   Step step{};
   for (int round = 0; round < kMostSteps; ++round) {
     Placement at = from;
@@ -345,21 +206,47 @@ Placement Climb::to_top(const Placement &start, std::int64_t i, const float *tur
     at.x += step.x;
     const Point p = point_at(at, grid_, grid_.shape(), moved_i, turned_j);
     const Placement top = moved_by(at, p, move_by(p, {angle_step(p, fine_angle), 0.0, 0.0}));
-    if (!(top.value > best.value)) {
+    if (!(top.value > best.at.value)) {
       step = {step.a / 2, step.y / 2, step.x / 2};
       continue;
     }
-    best = top;
+    best = {top, p};
     from = at;
     const Move next = next_move(p, at, limits_);
     step = next.step;
     if (is_short(step, limits_, fine_angle)) {
       if (next.gain > 0.0)
-        best = moved_by(at, p, next);
+        best.at = moved_by(at, p, next);
       break;
     }
+    if (p.value + kHope * next.gain < least)
+      break;
   }
   return best;
+}
+
+// A ridge has its tops half a wave apart at least; where the nearest paraboloid falls by more than
+// kFlat within that, there is no other as high.
+int Climb::beside(const Top &top, Placement *start) const {
+  constexpr double kFlat = 0.002;
+  if (limits_.max_shift <= 0.0)
+    return 0;
+  const double length = 0.5 / limits_.high;
+  const Flat flat = flattest(top.curvature, limits_.arm());
+  if (0.5 * flat.curvature * length * length > kFlat)
+    return 0;
+  for (int n = 0; n < kBeside; ++n) {
+    const double along = n == 0 ? length : -length;
+    Placement p = top.at;
+    p.angle += along * flat.step.a;
+    p.y += along * flat.step.y;
+    p.x += along * flat.step.x;
+    const double shorter = limits_.max_shift / std::max(length_of(p.y, p.x), limits_.max_shift);
+    p.y *= shorter;
+    p.x *= shorter;
+    start[n] = p;
+  }
+  return kBeside;
 }
 
 Placement Climb::low_step(const Placement &start, std::int64_t i, const float *turned_j) const {

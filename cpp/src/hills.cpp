@@ -1,6 +1,6 @@
 #include "rebalance/hills.hpp"
 
-#include <algorithm> // for max, min, sort
+#include <algorithm> // for fill, max, min
 #include <cmath>     // for hypot
 #include <cstdlib>   // for abs
 
@@ -12,8 +12,9 @@ double distance(const Shift &a, const Shift &b) {
   return std::hypot(a.y - b.y, a.x - b.x);
 }
 
-// Turns that differ by so many angles of the grid may belong to one hill.
-constexpr int kLike = 2;
+// Turns that differ by no more than so many angles of the grid may belong to one hill. (With 2 as
+// many as one in a thousand pairs miss a hill.)
+constexpr int kLike = 1;
 
 bool like(int angle, int other, int n_angles) {
   const int apart = std::abs(angle - other);
@@ -21,6 +22,16 @@ bool like(int angle, int other, int n_angles) {
 }
 
 } // namespace
+
+void Feet::add(const GridPoint &point) {
+  int at = n;
+  for (; at > 0 && foot[at - 1].value < point.value; --at)
+    if (at < kMost)
+      foot[at] = foot[at - 1];
+  if (at < kMost)
+    foot[at] = point;
+  n = std::min(n + 1, kMost);
+}
 
 Hills::Hills(const Scan &scan) : scan_(scan), neighbours_(scan.shifts().size()) {
   const std::vector<Shift> &shifts = scan.shifts();
@@ -34,39 +45,71 @@ Hills::Hills(const Scan &scan) : scan_(scan), neighbours_(scan.shifts().size()) 
         neighbours_[a].push_back(static_cast<int>(b));
 }
 
-bool Hills::is_top(const GridPoint &point, const Scan::Found::Pair &pair) const {
+bool Hills::is_top(const GridPoint &point, const Scan::Found &found, std::int64_t row,
+                   std::int64_t lane) const {
   const int first = point.mirror ? kSectors : 0;
-  for (const int shift : neighbours_[static_cast<std::size_t>(point.shift)])
-    for (int kept = first; kept < first + kSectors; ++kept) {
-      const float value = pair.value(shift, kept);
+  for (const int shift : neighbours_[static_cast<std::size_t>(point.shift)]) {
+    const PairBest::Row &kept = found.at(shift, row);
+    for (int n = first; n < first + kSectors; ++n) {
+      const float value = kept.value[n][lane];
       if (value < point.value || (value == point.value && shift > point.shift))
         continue;
-      if (like(pair.angle(shift, kept), point.angle, scan_.n_angles()))
+      if (like(scan_.angle(kept.code[n][lane]), point.angle, scan_.n_angles()))
         return false;
     }
+  }
   return true;
 }
 
-void Hills::find(const Scan::Found::Pair &pair, float below, std::vector<GridPoint> &hills) const {
-  hills.clear();
-  float highest = -2.0f;
+namespace {
+
+// What is kept of the shifts of one image lies far apart, where no processor looks ahead by itself.
+constexpr int kAhead = 6;
+
+void prefetch(const PairBest::Row &row) {
+  for (const float (&value)[kLanes] : row.value)
+    __builtin_prefetch(value);
+}
+
+bool any_reaches(const float *value, const float *least) {
+  bool any = false;
+  for (int lane = 0; lane < kLanes; ++lane)
+    any |= value[lane] >= least[lane];
+  return any;
+}
+
+} // namespace
+
+void Hills::find(const Scan::Found &found, std::int64_t row, const float *below, Feet *feet) const {
   const int n_kept = scan_.mirror() ? kKept : kSectors;
-  for (int shift = 0; shift < scan_.n_shifts(); ++shift)
-    for (int kept = 0; kept < n_kept; ++kept)
-      highest = std::max(highest, pair.value(shift, kept));
-  for (int shift = 0; shift < scan_.n_shifts(); ++shift)
-    for (int kept = 0; kept < n_kept; ++kept) {
-      const float value = pair.value(shift, kept);
-      if (value < highest - below)
+  float least[kLanes];
+  std::fill(least, least + kLanes, -2.0f);
+  for (int shift = 0; shift < scan_.n_shifts(); ++shift) {
+    const PairBest::Row &kept = found.at(shift, row);
+    prefetch(found.at(std::min(shift + kAhead, scan_.n_shifts() - 1), row));
+    for (int n = 0; n < n_kept; ++n)
+      for (int lane = 0; lane < kLanes; ++lane)
+        least[lane] = std::max(least[lane], kept.value[n][lane]);
+  }
+  for (int lane = 0; lane < kLanes; ++lane) {
+    least[lane] -= below[lane];
+    feet[lane].n = 0;
+  }
+  for (int shift = 0; shift < scan_.n_shifts(); ++shift) {
+    const PairBest::Row &kept = found.at(shift, row);
+    for (int n = 0; n < n_kept; ++n) {
+      if (!any_reaches(kept.value[n], least))
         continue;
-      const GridPoint point{shift, pair.angle(shift, kept), kept >= kSectors, value};
-      if (is_top(point, pair))
-        hills.push_back(point);
+      for (int lane = 0; lane < kLanes; ++lane) {
+        if (kept.value[n][lane] < least[lane])
+          continue;
+        const GridPoint point{shift, scan_.angle(kept.code[n][lane]), n >= kSectors,
+                              kept.value[n][lane]};
+        if (is_top(point, found, row, lane))
+          feet[lane].add(point);
+      }
     }
-  std::stable_sort(hills.begin(), hills.end(),
-                   [](const GridPoint &a, const GridPoint &b) { return a.value > b.value; });
-  if (hills.size() > kMost)
-    hills.resize(kMost);
+  }
 }
 
 } // namespace rebalance

@@ -201,16 +201,21 @@ void polar_gather(const PolarGather &g) {
 
 // ---- Shifted rings and their angular transform
 
-// Coefficients of two real rings out of the transform of ring + i * next ring.
+// Coefficients of two real rings out of the transform of ring + i * next ring. Of each the sum and
+// the difference of real and imaginary part are kept: products of these need no sums of their own.
 struct RingPair {
   C first, second;
 };
+inline C sum_and_difference(C a) {
+  return {a.re + a.im, a.re - a.im};
+}
 inline RingPair split(const float *data, const FftPlan &plan, int m, float scale) {
   const int negative = m == 0 ? 0 : plan.length - m;
   const C plus = load_c(data + 2 * W * plan.position[m]);
   const C minus = load_c(data + 2 * W * plan.position[negative]);
-  return {{(minus.re + plus.re) * scale, (minus.im - plus.im) * scale},
-          {(minus.im + plus.im) * scale, (plus.re - minus.re) * scale}};
+  const C first = {(minus.re + plus.re) * scale, (minus.im - plus.im) * scale};
+  const C second = {(minus.im + plus.im) * scale, (plus.re - minus.re) * scale};
+  return {sum_and_difference(first), sum_and_difference(second)};
 }
 
 // Translation by t multiplies the transform by exp(-i a), a = 2 pi k . t; of the sum of real and
@@ -264,26 +269,25 @@ void shift_rings(const RingShape &shape, const float *polar, const float *phase,
 // ---- All pairs: products over rings, transform over angular frequency, running maximum
 
 // The four real products of one angular frequency, summed over rings, for N images i.
-// (A recursive struct and not an array: its members stay in registers.)
+// With coefficients x + iy of i and u + iv of j, direct and mirrored correlation have (x + iy)(u -
+// iv) and (x + iy)(u + iv); both correlations are real and fit one complex transform, as real and
+// as imaginary part. Its coefficients are products of x + y and x - y with u + v and u - v. (A
+// recursive struct and not an array: its members stay in registers.)
 template <int N> struct Products {
-  V xu{}, yv{}, yu{}, xv{};
+  C positive{}, negative{};
   Products<N - 1> rest;
 
-  inline void add(V u, V v, const float *x, const float *y) {
-    xu += u * *x;
-    yv += v * *y;
-    yu += u * *y;
-    xv += v * *x;
-    rest.add(u, v, x + 1, y + 1);
+  inline void add(V sum, V difference, const float *i_sum, const float *i_difference) {
+    positive.re += difference * *i_difference;
+    positive.im += difference * *i_sum;
+    negative.re += sum * *i_sum;
+    negative.im += sum * *i_difference;
+    rest.add(sum, difference, i_sum + 1, i_difference + 1);
   }
-  // They give the coefficients of the direct and of the mirrored correlation; both correlations
-  // are real and fit one complex transform, as real and as imaginary part.
-  inline void store_to(float *positive, float *negative, long stride) const {
-    const V direct_re = xu + yv, direct_im = yu - xv;
-    const V mirror_re = xu - yv, mirror_im = yu + xv;
-    store_c(negative, {direct_re + mirror_im, mirror_re - direct_im});
-    store_c(positive, {direct_re - mirror_im, direct_im + mirror_re});
-    rest.store_to(positive + stride, negative + stride, stride);
+  inline void store_to(float *at_positive, float *at_negative, long stride) const {
+    store_c(at_negative, negative);
+    store_c(at_positive, positive);
+    rest.store_to(at_positive + stride, at_negative + stride, stride);
   }
 };
 template <> struct Products<0> {
@@ -411,14 +415,14 @@ void rest_of_block(const PairBlock &p, int lane, long stride) {
   for (int i = 0; i < B; ++i) {
     float *data = p.work + i * stride;
     fft_stages(data, plan, 1, plan.n_stages - 1);
+    PairBest::Row &row = p.best->row[i];
     Best best[kKept];
     for (int n = 0; n < kKept; ++n)
-      best[n] = {load(p.best->value[n][i] + lane),
-                 *reinterpret_cast<const I *>(p.best->code[n][i] + lane)};
+      best[n] = {load(row.value[n] + lane), *reinterpret_cast<const I *>(row.code[n] + lane)};
     maxima(data, plan, p.mirror != 0, p.first_code, best);
     for (int n = 0; n < kKept; ++n) {
-      store(p.best->value[n][i] + lane, best[n].value);
-      *reinterpret_cast<I *>(p.best->code[n][i] + lane) = best[n].code;
+      store(row.value[n] + lane, best[n].value);
+      *reinterpret_cast<I *>(row.code[n] + lane) = best[n].code;
     }
   }
 }

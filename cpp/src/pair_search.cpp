@@ -1,13 +1,13 @@
 #include "rebalance/pair_search.hpp"
 
-#include <algorithm>  // for min, max, clamp
+#include <algorithm>  // for clamp, max, min
 #include <cmath>      // for cos, sin, sqrt
 #include <functional> // for function
 #include <optional>   // for optional
 #include <stdexcept>  // for invalid_argument
 
 #include "rebalance/climb.hpp"
-#include "rebalance/hills.hpp"
+#include "rebalance/hill_search.hpp"
 #include "rebalance/nearest.hpp"
 #include "rebalance/parallel.hpp"
 
@@ -61,67 +61,6 @@ PairTransform i_on_j(const Placement &p) {
           static_cast<float>(p.mirror ? y : -y), static_cast<float>(-c * p.x - s * p.y), p.mirror};
 }
 
-// A grid point shifts j first; a placement shifts it last.
-Placement placement_of(const GridPoint &point, const Scan &scan) {
-  const Shift &shift = scan.shifts()[size(point.shift)];
-  Placement p;
-  p.angle = 2.0 * kPi * point.angle / scan.n_angles();
-  p.mirror = point.mirror;
-  const double c = std::cos(p.angle), s = std::sin(p.angle), y = p.mirror ? -shift.y : shift.y;
-  p.y = s * shift.x + c * y;
-  p.x = c * shift.x - s * y;
-  p.value = point.value;
-  return p;
-}
-
-/// From what a scan of the lower part of the band found to the highest hill of the whole band.
-class HillSearch {
-public:
-  HillSearch(const Scan &scan, const Climb &climb, std::vector<float> above_rows,
-             std::vector<float> above_lanes)
-      : scan_(scan), climb_(climb), hills_(scan), above_rows_(std::move(above_rows)),
-        above_lanes_(std::move(above_lanes)) {}
-
-  struct Pair {
-    std::int64_t row, lane; ///< in what was found
-    std::int64_t i, j;      ///< slots
-    const float *turned_j;
-  };
-  Placement highest(const Scan::Found &found, const Pair &pair, std::vector<GridPoint> &feet) const;
-
-private:
-  const Scan &scan_;
-  const Climb &climb_;
-  Hills hills_;
-  std::vector<float> above_rows_, above_lanes_; // norm of every image above the scanned band
-};
-
-// Grid points this much lower than the highest may still be the feet of higher hills.
-constexpr double kGridLoss = 0.03;
-// By Cauchy-Schwarz the rings that were not scanned add no more than the product of their norms.
-// They hardly ever add half of it.
-constexpr double kAbove = 0.5;
-
-Placement HillSearch::highest(const Scan::Found &found, const Pair &pair,
-                              std::vector<GridPoint> &feet) const {
-  const double above = kAbove * above_rows_[size(pair.i)] * above_lanes_[size(pair.j)];
-  hills_.find(found.pair(pair.row, pair.lane), static_cast<float>(above + kGridLoss), feet);
-  if (feet.size() == 1)
-    return climb_.to_top(placement_of(feet[0], scan_), pair.i, pair.turned_j);
-  Placement step[Hills::kMost]; // their values are what a step promises in the scanned part
-  for (std::size_t h = 0; h < feet.size(); ++h)
-    step[h] = climb_.low_step(placement_of(feet[h], scan_), pair.i, pair.turned_j);
-  std::stable_sort(step, step + feet.size(),
-                   [](const Placement &a, const Placement &b) { return a.value > b.value; });
-  Placement best = climb_.to_top(step[0], pair.i, pair.turned_j);
-  for (std::size_t h = 1; h < feet.size() && step[h].value + above > best.value; ++h) {
-    const Placement top = climb_.to_top(step[h], pair.i, pair.turned_j);
-    if (top.value > best.value)
-      best = top;
-  }
-  return best;
-}
-
 /// The whole search of one unit of images j against all images i that it is compared with.
 class UnitSearch {
 public:
@@ -141,8 +80,16 @@ private:
   };
   void take_tile(std::int64_t unit, const Tile &tile, const TurnedRings *turned,
                  const TakePair &take) const;
-  Placement placed(const Scan::Found &found, const HillSearch::Pair &pair,
-                   std::vector<GridPoint> &feet) const;
+  struct Rows { // images i
+    std::int64_t first, end;
+  };
+  Rows rows_before(std::int64_t j, const Rows &rows) const {
+    return {rows.first, stacks_.only_before ? std::min(rows.end, j) : rows.end};
+  }
+  void take_best(const Scan::Found &found, std::int64_t unit, const Rows &rows,
+                 const TakePair &take) const;
+  void climb(const Scan::Found &found, std::int64_t first_found, std::int64_t unit,
+             const Rows &rows, const TurnedRings &turned, const TakePair &take) const;
 
   const Stacks &stacks_;
   Control &control_;
@@ -174,32 +121,45 @@ UnitSearch::UnitSearch(const Stacks &stacks, const PairSearch &search, Control &
                  stacks.lanes.norms_above(n_rings));
 }
 
-Placement UnitSearch::placed(const Scan::Found &found, const HillSearch::Pair &pair,
-                             std::vector<GridPoint> &feet) const {
-  return hills_ ? hills_->highest(found, pair, feet)
-                : placement_of(found.best(pair.row, pair.lane), *scan_);
+// The best points of the grid; the first row found is that of the first image i.
+void UnitSearch::take_best(const Scan::Found &found, std::int64_t unit, const Rows &rows,
+                           const TakePair &take) const {
+  const std::int64_t first_j = stacks_.lanes.first_slot(unit);
+  for (std::int64_t j = std::max<std::int64_t>(first_j, 0); j < first_j + kLanes; ++j)
+    for (std::int64_t i = rows.first; i < rows_before(j, rows).end; ++i) {
+      const Placement p = placement_of(found.best(i - rows.first, j - first_j), *scan_);
+      take(i, j, j_on_i(p), i_on_j(p));
+    }
 }
 
-// Some images i at a time, so that their rings stay in the cache while every image j is compared
-// with them.
+// From the feet of hills to the top, of some images i; the first row found is that of image
+// `first_found`.
+void UnitSearch::climb(const Scan::Found &found, std::int64_t first_found, std::int64_t unit,
+                       const Rows &rows, const TurnedRings &turned, const TakePair &take) const {
+  const std::int64_t first_j = stacks_.lanes.first_slot(unit);
+  std::vector<Feet> feet(size((rows.end - rows.first) * kLanes));
+  for (std::int64_t i = rows.first; i < rows.end; ++i)
+    hills_->find(found, i - first_found, i, first_j, &feet[size((i - rows.first) * kLanes)]);
+  for (std::int64_t j = std::max<std::int64_t>(first_j, 0); j < first_j + kLanes; ++j)
+    for (std::int64_t i = rows.first; i < rows_before(j, rows).end && !control_.stop; ++i) {
+      const Feet &of_pair = feet[size((i - rows.first) * kLanes + j - first_j)];
+      const Placement p = hills_->highest(of_pair, i, j, turned.lane(j - first_j));
+      take(i, j, j_on_i(p), i_on_j(p));
+    }
+}
+
+// Some images i are climbed at a time, so that their rings stay in the cache while every image j is
+// compared with them.
 void UnitSearch::take_tile(std::int64_t unit, const Tile &tile, const TurnedRings *turned,
                            const TakePair &take) const {
   constexpr std::int64_t kRows = 32;
   const Scan::Found found = scan_->run(unit, tile.first, tile.n, hills_.has_value());
-  const std::int64_t first_i = tile.first * scan_->block(),
-                     first_j = stacks_.lanes.first_slot(unit);
-  const std::int64_t end_i = std::min(first_i + tile.n * scan_->block(), stacks_.n_rows(unit));
-  std::vector<GridPoint> feet;
-  for (std::int64_t start = first_i; start < end_i; start += kRows)
-    for (std::int64_t j = std::max<std::int64_t>(first_j, 0); j < first_j + kLanes; ++j) {
-      const std::int64_t end =
-          std::min(start + kRows, stacks_.only_before ? std::min(end_i, j) : end_i);
-      const float *turned_j = turned != nullptr ? turned->lane(j - first_j) : nullptr;
-      for (std::int64_t i = start; i < end && !control_.stop; ++i) {
-        const Placement p = placed(found, {i - first_i, j - first_j, i, j, turned_j}, feet);
-        take(i, j, j_on_i(p), i_on_j(p));
-      }
-    }
+  const std::int64_t first = tile.first * scan_->block();
+  const std::int64_t end = std::min(first + tile.n * scan_->block(), stacks_.n_rows(unit));
+  if (turned == nullptr)
+    return take_best(found, unit, {first, end}, take);
+  for (std::int64_t start = first; start < end && !control_.stop; start += kRows)
+    climb(found, first, unit, {start, std::min(start + kRows, end)}, *turned, take);
 }
 
 void UnitSearch::run(std::int64_t unit, const TakePair &take) const {

@@ -90,12 +90,12 @@ void Scan::find_first_rings(std::int64_t n_images) {
     double left_out = 0.0;
     int &ring = first_ring_[size(m)];
     for (; ring < shape_.n_rings; ++ring) {
-      float most = 0.0f;
+      float most = 0.0f; // twice the squared norm, of sums and differences
       for (std::int64_t i = 0; i < n_images; ++i) {
         const float *at = image(i) + (std::int64_t{m} * shape_.n_rings + ring) * 2 * block;
         most = std::max(most, at[0] * at[0] + at[block] * at[block]);
       }
-      left_out += 2.0 * most;
+      left_out += most;
       if (left_out > kNegligible / shape_.n_freq)
         break;
     }
@@ -113,8 +113,10 @@ std::int64_t Scan::blocks_at_once() const {
 Scan::Found Scan::run(std::int64_t unit, std::int64_t first_block, std::int64_t n_blocks,
                       bool each_shift) const {
   PairBest none;
-  std::fill(&none.value[0][0][0], &none.value[0][0][0] + kKept * kMaxBlock * kLanes, -2.0f);
-  std::fill(&none.code[0][0][0], &none.code[0][0][0] + kKept * kMaxBlock * kLanes, 0);
+  for (PairBest::Row &row : none.row) {
+    std::fill(&row.value[0][0], &row.value[0][0] + kKept * kLanes, -2.0f);
+    std::fill(&row.code[0][0], &row.code[0][0] + kKept * kLanes, 0);
+  }
   Found found;
   found.scan_ = this;
   found.n_blocks_ = n_blocks;
@@ -136,23 +138,16 @@ Scan::Found Scan::run(std::int64_t unit, std::int64_t first_block, std::int64_t 
   return found;
 }
 
-GridPoint Scan::decode(const PairBest &best, int kept, std::int64_t row, std::int64_t lane) const {
-  const int code = best.code[kept][row][lane], place = code % shape_.n_angles;
-  return {code / shape_.n_angles, lanes_.fft().output_at()[size(place)], kept >= kSectors,
-          best.value[kept][row][lane]};
-}
-
 GridPoint Scan::Found::best(std::int64_t row, std::int64_t lane) const {
-  const PairBest &block = best_[size(row / scan_->block())];
-  row %= scan_->block();
+  const PairBest::Row &kept = at(0, row);
   int best = 0;
   for (int n = 1; n < kKept; ++n) {
-    const float value = block.value[n][row][lane], highest = block.value[best][row][lane];
-    if (value > highest ||
-        (value == highest && block.code[n][row][lane] < block.code[best][row][lane]))
+    const float value = kept.value[n][lane], highest = kept.value[best][lane];
+    if (value > highest || (value == highest && kept.code[n][lane] < kept.code[best][lane]))
       best = n;
   }
-  return scan_->decode(block, best, row, lane);
+  return {kept.code[best][lane] / scan_->n_angles(), scan_->angle(kept.code[best][lane]),
+          best >= kSectors, kept.value[best][lane]};
 }
 
 } // namespace rebalance

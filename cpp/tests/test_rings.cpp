@@ -54,7 +54,8 @@ struct Rings {
   }
 };
 
-// Coefficients from the kernels: [kLanes / width][n_freq][n_rings][2][width].
+// Coefficients from the kernels, [kLanes / width][n_freq][n_rings][2][width]: sum and difference of
+// real and imaginary part.
 struct Coefficients {
   const Rings &rings;
   AlignedFloats values;
@@ -68,7 +69,8 @@ struct Coefficients {
   std::complex<double> get(int m, int ring, int lane) const {
     const int w = kernels().width, n_freq = rings.n_angles / 2;
     const int row = ((lane / w * n_freq + m) * rings.n_rings + ring) * 2 * w + lane % w;
-    return {values[at(row)], values[at(row + w)]};
+    const double sum = values[at(row)], difference = values[at(row + w)];
+    return {(sum + difference) / 2, (sum - difference) / 2};
   }
 };
 

@@ -16,6 +16,7 @@ Doubles = NDArray[np.float64]
 
 PARTS = (1 / 2, 2 / 3, 5 / 6)  # of the rings, from the innermost
 ENOUGH = 0.95  # of the power of the averages lies in the part that is scanned
+SPACING = 0.375  # waves at the limit of what is scanned, from one shift to the next
 FEW_STAGES = 16  # lengths of transforms that this divides take few steps
 
 
@@ -42,7 +43,11 @@ def pair_search(
         rings = _rings_scanned(power)
         top = low + (high - low) * rings / settings.rings
         angles = min(angles, _few_stages(n_angles((low, top), settings.mask_diameter)))
-        shifts = shift_circles(settings.max_shift, settings.shift_step * high / top)
+        waves = min(SPACING, 1.5 * settings.shift_step * high)
+        shifts = shift_circles(settings.max_shift, waves / top)
+    elif settings.refine and settings.max_shift > 0:
+        rim = shift_rim(settings.max_shift, settings.shift_step)
+        shifts = np.concatenate([shifts, rim])
     return _core.PairSearch(
         shifts,
         mirror=settings.mirror,
@@ -53,6 +58,13 @@ def pair_search(
         n_angles=angles,
         first_rings=first_rings,
     )
+
+
+def shift_rim(max_shift: float, spacing: float) -> Doubles:
+    """(T, 2) shifts (y, x) in px round the rim of the range, where better ones lie beyond."""
+    number = math.ceil(2 * math.pi * max_shift / spacing)
+    phi = 2 * np.pi * np.arange(number) / number
+    return max_shift * np.stack([np.sin(phi), np.cos(phi)], axis=1)
 
 
 def shift_circles(max_shift: float, spacing: float) -> Doubles:

@@ -2,13 +2,9 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
-#include <vector>
 
-#include "rebalance/aligned.hpp"
+#include "rebalance/climb_rings.hpp"
 #include "rebalance/control.hpp"
-#include "rebalance/fft_plan.hpp"
-#include "rebalance/kernels.hpp"
 #include "rebalance/polar_rings.hpp"
 
 namespace rebalance {
@@ -21,55 +17,6 @@ struct Placement {
   double value = 0.0;
 };
 
-/// The numbers of samples on the rings. A ring that holds angular frequencies up to m has more than
-/// 2 m samples, so that a sum over them is exact; all numbers divide that of the fine angles.
-class ClimbGrid {
-public:
-  /// n_low: rings of the lower part of the band, which can be summed alone.
-  ClimbGrid(const RingGrid &grid, double mask_radius, int n_low);
-  ClimbGrid(const ClimbGrid &) = delete;
-  ClimbGrid &operator=(const ClimbGrid &) = delete;
-
-  const HillShape &shape() const { return shape_; }
-  /// Of the lower part of the band.
-  const HillShape &low_shape() const { return low_shape_; }
-  int n_fine() const { return n_fine_; }
-  const FftPlan &fine_plan() const { return fine_->plan(); }
-  const Kernels &kernels() const { return kernels_; }
-
-private:
-  const Kernels &kernels_; // asked for once: every pair needs them
-  HillShape shape_{}, low_shape_{};
-  int n_fine_ = 0;
-  std::unique_ptr<FftTables> fine_;
-  std::vector<float> ring_radius_;
-  std::vector<AlignedFloats> direction_;
-};
-
-/// Rings of images i, plain and reflected, image by image.
-class MovedRings {
-public:
-  MovedRings(const PolarRings &rings, const ClimbGrid &grid, int threads, Control &control);
-  const float *image(std::int64_t slot, bool mirror) const {
-    return data_.data() + (2 * slot + mirror) * size_;
-  }
-
-private:
-  std::int64_t size_ = 0;
-  AlignedFloats data_;
-};
-
-/// Finely sampled rings of the images j of one unit.
-class TurnedRings {
-public:
-  TurnedRings(const PolarRings &rings, std::int64_t unit, const ClimbGrid &grid);
-  const float *lane(std::int64_t lane) const { return data_.data() + lane * size_; }
-
-private:
-  std::int64_t size_;
-  AlignedFloats data_;
-};
-
 struct ClimbLimits {
   double max_angle; ///< longest step, radians
   double max_step;  ///< longest step in y or x, px
@@ -80,6 +27,16 @@ struct ClimbLimits {
   double arm() const { return 0.5 / high; }
 };
 
+/// Second derivatives of the correlation by (angle, y, x).
+struct Curvature {
+  double aa, ay, ax, yy, yx, xx;
+};
+
+struct Top {
+  Placement at;
+  Curvature curvature; ///< near it
+};
+
 /// Newton's method in angle and shift together, of images i against images j.
 class Climb {
 public:
@@ -87,8 +44,16 @@ public:
         int threads, Control &control);
 
   const ClimbGrid &grid() const { return grid_; }
-  /// To the top. The best point seen is kept, so that refining never lowers an affinity.
-  Placement to_top(const Placement &start, std::int64_t i, const float *turned_j) const;
+  /// To the top. The best point seen is kept, so that refining never lowers an affinity. Gives up
+  /// where it promises to stay below `least`.
+  Top to_top(const Placement &start, std::int64_t i, const float *turned_j,
+             double least = -2.0) const;
+  static constexpr int kBeside = 2;
+  /// Points to climb from on either side of a top, where a flat ridge may have another: kBeside of
+  /// them, or none.
+  int beside(const Top &top, Placement *start) const;
+  /// Whether two placements are so alike that they lead to one top.
+  bool alike(const Placement &a, const Placement &b) const;
   /// One step in the lower part of the band, and the correlation there that it leads to.
   Placement low_step(const Placement &start, std::int64_t i, const float *turned_j) const;
 
@@ -96,6 +61,7 @@ private:
   ClimbGrid grid_;
   MovedRings moved_;
   ClimbLimits limits_;
+  double mask_radius_;
 };
 
 } // namespace rebalance

@@ -59,8 +59,11 @@ constexpr int kSectors = 2, kKept = 2 * kSectors;
 
 /// Best correlation so far of a block of images i with kLanes images j: direct first.
 struct alignas(64) PairBest {
-  float value[kKept][kMaxBlock][kLanes];
-  int32_t code[kKept][kMaxBlock][kLanes]; ///< first_code + position in the transform
+  struct Row {
+    float value[kKept][kLanes];
+    int32_t code[kKept][kLanes]; ///< first_code + position in the transform
+  };
+  Row row[kMaxBlock];
 };
 
 /// Floats between the transforms of two images i: a little more than one takes, so that they do
@@ -72,7 +75,8 @@ constexpr long pair_stride(long n_angles, long width) {
 struct PairBlock {
   const RingShape *rings;
   int n_blocks;
-  const float *rows;  ///< [n_blocks][n_freq][n_rings][2][block] coefficients of the images i
+  const float *rows;  ///< [n_blocks][n_freq][n_rings][2][block] coefficients of the images i: sums
+                      ///< and differences of real and imaginary part
   const float *lanes; ///< [kLanes / width][n_freq][n_rings][2][width] of the images j
   int mirror;         ///< also compare with mirror images
   int32_t first_code;
@@ -131,7 +135,8 @@ struct Kernels {
   int block; ///< images i per call of `pairs`
   void (*lane_product)(const LaneProduct &);
   void (*polar_gather)(const PolarGather &);
-  /// Shift the rings of kLanes images by one shift and take their angular transform.
+  /// Shift the rings of kLanes images by one shift and take their angular transform, of which the
+  /// sum and the difference of real and imaginary part are kept.
   /// phase: [n_rings][n_angles / 2][2] (cos, sin) of 2 pi k . t. out: as PairBlock::lanes.
   void (*shift_rings)(const RingShape &, const float *polar, const float *phase, float *work,
                       float *out);

@@ -40,6 +40,10 @@ public:
   const std::vector<Shift> &shifts() const { return shifts_; }
   /// Of every angular frequency, the first ring that products do not leave out.
   const std::vector<int> &first_rings() const { return first_ring_; }
+  /// The angle of the grid that a code of PairBest stands for.
+  int angle(int code) const {
+    return lanes_.fft().output_at()[static_cast<std::size_t>(code % shape_.n_angles)];
+  }
   /// Images i come in blocks of this many.
   int block() const { return kernels_.block; }
 
@@ -49,31 +53,10 @@ public:
   public:
     /// [i - first i][lane] of all shifts; of equal values the one at the shorter shift.
     GridPoint best(std::int64_t row, std::int64_t lane) const;
-    /// What was found of one pair at every shift; kept: 0 .. kKept - 1.
-    class Pair {
-    public:
-      float value(int shift, int kept) const { return at(shift).value[kept][row_][lane_]; }
-      int angle(int shift, int kept) const {
-        const int place = at(shift).code[kept][row_][lane_] - shift * scan_->n_angles();
-        return scan_->lanes_.fft().output_at()[static_cast<std::size_t>(place)];
-      }
-
-    private:
-      friend class Found;
-      const PairBest &at(int shift) const { return block_[shift * n_blocks_]; }
-
-      const Scan *scan_;
-      const PairBest *block_;
-      std::int64_t n_blocks_, row_, lane_;
-    };
-    Pair pair(std::int64_t row, std::int64_t lane) const {
-      Pair pair;
-      pair.scan_ = scan_;
-      pair.block_ = &best_[static_cast<std::size_t>(row / scan_->block())];
-      pair.n_blocks_ = n_blocks_;
-      pair.row_ = row % scan_->block();
-      pair.lane_ = lane;
-      return pair;
+    /// What was kept of one image i at one shift, for 16 images j.
+    const PairBest::Row &at(int shift, std::int64_t row) const {
+      const std::int64_t block = row / scan_->block();
+      return best_[static_cast<std::size_t>(shift * n_blocks_ + block)].row[row % scan_->block()];
     }
 
   private:
@@ -86,7 +69,6 @@ public:
             bool each_shift) const;
 
 private:
-  GridPoint decode(const PairBest &best, int kept, std::int64_t row, std::int64_t lane) const;
   const float *block_at(std::int64_t b) const { return data_.data() + b * block_size_; }
   const float *image(std::int64_t i) const {
     return block_at(i / kernels_.block) + i % kernels_.block;
