@@ -7,78 +7,62 @@ On continuous biased distributions, with SCF the sampling compensation factor of
 "The best" keeps the same number by true direction: a cap on 200 bins of the half sphere. Each
 average stands for three particles per counted one, whose directions scatter by 5 degrees round its
 own; SCF on 4,000 Fourier directions with a band half width of 0.05; mean of five seeds, which draw
-the particles and which of them are kept. Compared: random dropping; superclasses, the best number
-of a list; density from the affinity; density from true directions.
+the particles and which of them are kept. Directions are counted in 10,000 cells of the half sphere,
+1.4 degrees apart, so that what a cell samples is found once; it changes a share by less than 0.01.
 
-Command: ``REBALANCE_TEST_DATA=DIR python benchmarks/gain_share.py [--seeds N] [--sets NAME ...]``
+Columns: random dropping; superclasses, of the affinity alone and with the view sphere, the best
+number of 4 to 60 and the number that is chosen; density by affinity; density by the view sphere,
+which falls back to the affinity where it is not trusted (*), by the true directions of the same
+averages, and by how much the sphere falls short of these.
+
+Command: ``REBALANCE_TEST_DATA=DIR python benchmarks/gain_share.py [--seeds N] [--sets NAME ...]
+[--drawn N]``; ``--drawn`` adds N sets drawn at random, many of them noisy.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import numpy as np
+from gain_sets import ContinuousSet, sets
 from numpy.typing import NDArray
-from particles_of_chains import chain_map
-from truth_sets import truth_sets
+from scipy.spatial import cKDTree
 
 import rebalance
-from rebalance import SimulationSettings
-from rebalance.sampling import _sampling as sampled
 from rebalance.sampling import compensation, half_sphere
 
 Floats = NDArray[np.float64]
-Counts = NDArray[np.int64]
-Set = tuple[str, NDArray[np.float32], Floats, Counts]
+Ints = NDArray[np.int64]
 Key = tuple[str, float]  # column, share kept
-Groupings = dict[Key, tuple[Counts, Floats]]
+Choices = dict[Key, tuple[NDArray[np.int16], Floats]]  # groups of averages, how many each keeps
 
 KEEP = (0.5, 0.25, 0.15)
 JITTER_DEG = 5.0
 PER_COUNTED = 3
 N_FOURIER = 4000
 BAND = 0.05
-BINS = half_sphere(200)
-NUMBERS = (10, 20, 30, 40, 60)  # superclasses tried; the best counts
-COLUMNS = ("random", "superclasses", "density", "true directions")
-
-CHAINS = {"averages": 200, "box": 72, "pixel_size": 4.0, "resolution": (10.0, 20.0)}
-MADE: dict[str, tuple[int | None, dict[str, Any]]] = {  # name: seed of the map, settings
-    "lumps, bump 25": (None, {"bump_share": 0.65, "seed": 11}),
-    "lumps, bump 20, slim": (None, {"bump_width_deg": 20.0, "elongation": 1.5, "seed": 12}),
-    "lumps, two bumps, noisy": (None, {"bumps": 2, "bump_width_deg": 18.0, "snr": 3.0, "seed": 13}),
-    "chains 1, bump 25": (1, {"seed": 21}),
-    "chains 2, bump 20, noisy": (2, {"bump_width_deg": 20.0, "snr": 3.0, "seed": 22}),
-    "chains 3, three bumps": (3, {"bumps": 3, "bump_width_deg": 15.0, "seed": 23}),
-    "chains 4, 300 averages": (4, {"averages": 300, "bump_share": 0.85, "seed": 24}),
-    "chains 5, narrow bump": (5, {"bump_share": 0.5, "bump_width_deg": 15.0, "seed": 25}),
-    "chains 6, coarse": (6, {"bump_width_deg": 20.0, "resolution": (12.0, 25.0), "seed": 26}),
-    "chains 7, 100 averages": (7, {"averages": 100, "snr": 10.0, "seed": 27}),
-}
+N_BINS, N_CELLS = 200, 10_000
+FEWEST = 4  # superclasses
+ALONE, HEARD = "superclasses", "with sphere"
+COLUMNS = ("random", *(f"{kind}, {which}" for kind in (ALONE, HEARD) for which in ("best", "auto")))
+COLUMNS += ("affinity", "sphere", "true")
 
 
-def made(name: str) -> Set:
-    """One set of the generator."""
-    chain, changes = MADE[name]
-    asked: dict[str, Any] = {"averages": 200, "views": 0, "particles": 30_000, "bump_share": 0.75}
-    asked |= (CHAINS if chain else {}) | changes
-    simulation = rebalance.simulate(
-        SimulationSettings(**asked), density_map=chain_map(chain) if chain else None
-    )
-    return name, simulation.images, simulation.direction, simulation.particles
+class Nearest:
+    """Which of the evenly spread axes a direction, v = -v, is nearest to."""
+
+    def __init__(self, n: int) -> None:
+        self.axes = half_sphere(n)
+        self._tree = cKDTree(np.concatenate([self.axes, -self.axes]))
+
+    def __call__(self, directions: Floats) -> NDArray[np.int16]:
+        place = self._tree.query(directions)[1] % len(self.axes)
+        return place.astype(np.int16)
 
 
-def sets(wanted: list[str] | None) -> Iterator[Set]:
-    """Continuous sets of the test data, then those of the generator."""
-    data = os.environ.get("REBALANCE_TEST_DATA")
-    for truth in truth_sets(Path(data)) if data else ():
-        if truth.label is None and (not wanted or truth.name in wanted):
-            yield truth.name, truth.images, truth.direction, truth.particles
-    yield from (made(name) for name in MADE if not wanted or name in wanted)
+BINS, CELLS = Nearest(N_BINS), Nearest(N_CELLS)
+REACHED = (np.abs(half_sphere(N_FOURIER) @ CELLS.axes.T) <= BAND).astype(np.float32)
 
 
 def jittered(rng: np.random.Generator, direction: Floats) -> Floats:
@@ -94,13 +78,14 @@ def jittered(rng: np.random.Generator, direction: Floats) -> Floats:
     return scattered
 
 
-def drawn(group: NDArray[np.int64], kept: Floats, key: Floats) -> Floats:
-    """1 for the particles of each group with the smallest keys, `kept` of them, else 0."""
-    order = np.lexsort((key, group))
+def drawn(group: NDArray[np.int16], kept: Floats) -> NDArray[np.bool_]:
+    """The first of each group, `kept` of them; particles stand in the order of their keys."""
+    order = np.argsort(group, kind="stable")
     size = np.bincount(group, minlength=len(kept))
     rank = np.empty(len(group), dtype=np.int64)
     rank[order] = np.arange(len(group)) - np.repeat(np.cumsum(size) - size, size)
-    return (rank < np.rint(kept)[group]).astype(np.float64)
+    chosen: NDArray[np.bool_] = rank < np.rint(kept)[group]
+    return chosen
 
 
 def capped(size: Floats, total: float) -> Floats:
@@ -112,41 +97,58 @@ def capped(size: Floats, total: float) -> Floats:
     return np.minimum(size, high)
 
 
-def groupings(images: NDArray[np.float32], counts: Counts, direction: Floats) -> Groupings:
+def choices(s: ContinuousSet, aff: rebalance.Affinity, sphere: rebalance.ViewSphere) -> Choices:
     """What decides, by column: groups of the averages, and how many of a group to keep."""
-    aff = rebalance.affinity(images, threads=1)
-    found: Groupings = {}
-    single = np.arange(len(counts))
+    single, counts = np.arange(len(s.particles), dtype=np.int16), s.particles
+    found: Choices = {}
     for keep in KEEP:
         found["random", keep] = (0 * single, np.array([keep * counts.sum()]))
-        by_affinity = rebalance.keep_fractions(aff, counts, keep=keep)
-        found["density", keep] = (single, by_affinity * counts)
-        by_direction = rebalance.keep_fractions_by_direction(direction, counts, keep=keep)
-        found["true directions", keep] = (single, by_direction * counts)
-        for k in NUMBERS:
-            labels = rebalance.superclassify(aff, k, particles=counts).labels
-            size = np.bincount(labels, weights=counts)
-            found[f"superclasses {k}", keep] = (labels, capped(size, keep * counts.sum()))
+        for name, share in (
+            ("affinity", rebalance.keep_fractions(aff, counts, keep=keep)),
+            ("sphere", rebalance.keep_fractions(aff, counts, keep=keep, sphere=sphere)),
+            ("true", rebalance.keep_fractions_by_direction(s.direction, counts, keep=keep)),
+        ):
+            found[name, keep] = (single, share * counts)
+    for kind, witness in ((ALONE, None), (HEARD, sphere)):
+        found |= of_superclasses(kind, rebalance.superclassify(aff, sphere=witness), counts)
     return found
 
 
-def factors(views: Floats, choices: Floats) -> Floats:
-    """Sampling compensation factor (M,) of every column of choices (P, M)."""
-    sampling = sampled(half_sphere(N_FOURIER), views, choices, BAND)
-    return np.array([compensation(column, 0.001) for column in sampling.T])
+def of_superclasses(kind: str, found: rebalance.Superclasses, counts: Ints) -> Choices:
+    """Every number of superclasses, and again the one that was chosen."""
+    numbers = {f"{kind} {k}": k for k in found.labels_by_k if k >= FEWEST}
+    numbers[f"{kind}, auto"] = found.n_superclasses
+    by_number: Choices = {}
+    for name, k in numbers.items():
+        labels = found.labels_by_k[k].astype(np.int16)
+        size = np.bincount(labels, weights=counts)
+        for keep in KEEP:
+            by_number[name, keep] = (labels, capped(size, keep * counts.sum()))
+    return by_number
 
 
-def one_seed(seed: int, direction: Floats, counts: Counts, found: Groupings) -> dict[Key, float]:
+def sampled(cell: NDArray[np.int16], chosen: Iterator[NDArray[np.bool_]]) -> Floats:
+    """Sampling compensation factor (M,) of every choice of particles (P,)."""
+    counts = [np.bincount(cell[keep], minlength=N_CELLS) for keep in chosen]
+    sampling = REACHED @ np.array(counts, dtype=np.float32).T
+    return np.array([compensation(column) for column in sampling.T.astype(np.float64)])
+
+
+def one_seed(seed: int, s: ContinuousSet, found: Choices) -> dict[Key, float]:
     """Gain shares with the particles of one seed, and the SCF of all of them."""
     rng = np.random.default_rng(seed)
-    average = np.repeat(np.arange(len(counts)), PER_COUNTED * counts)
-    views = jittered(rng, direction[average])
-    key = rng.random(len(average))
-    place = np.abs(views @ BINS.T).argmax(axis=1)
-    size = np.bincount(place, minlength=len(BINS)).astype(np.float64)
-    best = [drawn(place, capped(size, keep * len(views)), key) for keep in KEEP]
-    chosen = [drawn(group[average], PER_COUNTED * kept, key) for group, kept in found.values()]
-    scf = factors(views, np.stack([np.ones(len(views)), *best, *chosen], axis=1))
+    average = np.repeat(np.arange(len(s.particles)), PER_COUNTED * s.particles)
+    average = average[np.argsort(rng.random(len(average)))]
+    views = jittered(rng, s.direction[average])
+    place = BINS(views)
+    size = np.bincount(place, minlength=N_BINS).astype(np.float64)
+
+    def chosen() -> Iterator[NDArray[np.bool_]]:
+        yield np.ones(len(views), dtype=np.bool_)
+        yield from (drawn(place, capped(size, keep * len(views))) for keep in KEEP)
+        yield from (drawn(group[average], PER_COUNTED * kept) for group, kept in found.values())
+
+    scf = sampled(CELLS(views), chosen())
     gain = dict(zip(KEEP, scf[1 : 1 + len(KEEP)] - scf[0], strict=True))
     shares = {
         (name, keep): float((value - scf[0]) / gain[keep])
@@ -158,8 +160,35 @@ def one_seed(seed: int, direction: Floats, counts: Counts, found: Groupings) -> 
 def summary(seeds: list[dict[Key, float]]) -> dict[Key, float]:
     """Means over seeds; of the numbers of superclasses the best."""
     mean = {key: float(np.mean([seed[key] for seed in seeds])) for key in seeds[0]}
-    best = max(NUMBERS, key=lambda k: sum(mean[f"superclasses {k}", keep] for keep in KEEP))
-    return mean | {("superclasses", keep): mean[f"superclasses {best}", keep] for keep in KEEP}
+    for kind in (ALONE, HEARD):
+        names = {n for n, _ in mean if n.startswith(f"{kind} ")}
+        best = max(sorted(names), key=lambda name: sum(mean[name, keep] for keep in KEEP))
+        mean |= {(f"{kind}, best", keep): mean[best, keep] for keep in KEEP}
+    return mean
+
+
+def measured(s: ContinuousSet, n_seeds: int) -> tuple[list[list[float]], float, str]:
+    """Shares (columns, fractions) of one set, the SCF of all, and a mark of the sphere."""
+    aff = rebalance.affinity(s.images)
+    sphere = rebalance.view_sphere(s.images, aff)
+    found = choices(s, aff, sphere)
+    row = summary([one_seed(seed, s, found) for seed in range(n_seeds)])
+    shares = [[row[column, keep] for keep in KEEP] for column in COLUMNS]
+    return shares, row["all", 1.0], "" if sphere.verdict == "trusted" else " *"
+
+
+def totals(rows: list[list[list[float]]], trusted: NDArray[np.bool_]) -> Iterator[str]:
+    """Mean and worst of every column, and what the trusted spheres fall short of the truth."""
+    table = np.array(rows)  # (sets, columns, fractions)
+    for name, values in (("mean", table.mean(axis=(0, 2))), ("worst", table.min(axis=(0, 2)))):
+        yield f"| {name} | | " + " | ".join(f"{value:.3f}" for value in values) + " |"
+    if trusted.any():
+        short = (table[trusted, -1] - table[trusted, -2]).mean(axis=1)
+        yield (
+            f"\nBy trusted spheres ({len(short)} of {len(rows)} sets) density falls short of true "
+            f"directions by {short.mean():.3f} in the mean, {short.max():.3f} at most; "
+            f"{np.count_nonzero(short <= 0.02)} sets by no more than 0.02."
+        )
 
 
 def main() -> None:
@@ -167,19 +196,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--sets", nargs="+")
+    parser.add_argument("--drawn", type=int, default=0)
     args = parser.parse_args()
     print("| set | SCF of all | " + " | ".join(COLUMNS) + " |")
     print("|---|---|" + "---|" * len(COLUMNS))
-    rows = []
-    for name, images, direction, counts in sets(args.sets):
-        found = groupings(images, counts, direction)
-        row = summary([one_seed(s, direction, counts, found) for s in range(args.seeds)])
-        rows.append([[row[column, keep] for keep in KEEP] for column in COLUMNS])
-        cells = (" ".join(f"{share:.2f}" for share in shares) for shares in rows[-1])
-        print(f"| {name} | {row['all', 1.0]:.3f} | " + " | ".join(cells) + " |", flush=True)
-    table = np.array(rows)  # (sets, columns, fractions)
-    for name, values in (("mean", table.mean(axis=(0, 2))), ("worst", table.min(axis=(0, 2)))):
-        print(f"| {name} | | " + " | ".join(f"{value:.3f}" for value in values) + " |")
+    rows, marks = [], []
+    for s in sets(args.sets, args.drawn):
+        shares, of_all, mark = measured(s, args.seeds)
+        rows.append(shares)
+        marks.append(mark)
+        cells = (" ".join(f"{share:.2f}" for share in column) for column in shares)
+        print(f"| {s.name}{mark} | {of_all:.3f} | " + " | ".join(cells) + " |", flush=True)
+    print(*totals(rows, np.array([mark == "" for mark in marks])), sep="\n")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 
 from rebalance import keep_fractions, keep_fractions_by_angle, keep_fractions_by_direction
-from rebalance._density import WIDTH_BY_DIRECTION, angles_of_affinity
+from rebalance._density import WIDTH_BY_DIRECTION
+from rebalance._density_angles import angles_of_affinity
 from rebalance.errors import RebalanceError
 from rebalance.sampling import sampling_compensation_factor
 

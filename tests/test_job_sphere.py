@@ -170,7 +170,10 @@ def test_a_balance_by_density_is_that_of_the_directions(
     rows = views_of(tmp_path / "o")
     direction = np.array([[float(row[axis]) for axis in "xyz"] for row in rows])
     particles, kept = (np.array([int(row[c]) for row in rows]) for c in ("particles", "kept"))
-    wanted = rebalance.keep_fractions_by_direction(direction, particles, keep=1 / 3) * particles
+    told = made_sphere(direction)
+    told.uncertainty[:] = [float(row["uncertainty_deg"]) for row in rows]
+    nothing = np.eye(len(rows))  # every average has a direction
+    wanted = rebalance.keep_fractions(nothing, particles, keep=1 / 3, sphere=told) * particles
     assert kept.sum() == 1000
     assert np.abs(kept - wanted).max() < 1.01
 

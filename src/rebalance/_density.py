@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ._density_angles import angles_of_affinity, angles_of_axes, angles_of_sphere
+from ._view_verdict import TRUSTED
 from .checks import as_affinity_values, as_factor, as_unit_vectors
 from .errors import RebalanceError
 
 if TYPE_CHECKING:
     from ._affinity_results import Affinity
+    from ._view_verdict import ViewSphere
 
 Floats = NDArray[np.float64]
 
@@ -25,6 +28,8 @@ WIDTH_BY_AFFINITY = 13.0  # degrees, sd of the kernel
 WIDTH_BY_DIRECTION = 10.0  # degrees; true angles allow a narrower one
 FEW = 120  # averages; fewer lie further apart and need a wider kernel
 OVERDO = 0.15  # how much the errors of angles from affinities are made up for
+OVERDO_PER_DEGREE = 0.04  # the same for those of directions, per degree of their uncertainty
+MOST_OVERDONE = 0.3
 SWEEPS = 30  # of the flattening
 HALVINGS = 30  # of the search for the number of particles that fits a factor
 
@@ -35,8 +40,9 @@ def keep_fractions(
     *,
     keep: float | None = None,
     factor: object = None,
+    sphere: ViewSphere | None = None,
 ) -> Floats:
-    """Fractions of the particles of every average to keep, from the affinity alone.
+    """Fractions of the particles of every average to keep, from the affinity or a view sphere.
 
     Parameters
     ----------
@@ -49,6 +55,10 @@ def keep_fractions(
     factor : number or its decimal form, optional
         Least smallest / largest density of views over the averages, 0 (drop nothing) to 1; as
         many particles are kept as it allows.
+    sphere : ViewSphere, optional
+        Viewing directions of the same averages. Where its verdict is ``trusted`` the angles
+        between views are those of the directions, which tell much more than affinities, and the
+        affinity stands in for averages without one; elsewhere it is not heeded.
 
     Returns
     -------
@@ -60,7 +70,7 @@ def keep_fractions(
     ------
     RebalanceError
         When affinity or particles make no sense, or not exactly one of `keep` and `factor` is
-        given, or it is out of range.
+        given, or it is out of range, or the sphere has another number of averages.
 
     Notes
     -----
@@ -69,6 +79,11 @@ def keep_fractions(
     """
     plain: ArrayLike = getattr(aff, "values", aff)  # type: ignore[arg-type]
     values = as_affinity_values(plain)
+    if sphere is not None:
+        _refuse_other_averages(sphere, len(values))
+        if sphere.verdict == TRUSTED:
+            angle, overdo = angles_of_sphere(values, sphere), _overdo_of(sphere)
+            return _fractions(angle, WIDTH_BY_DIRECTION, particles, keep, factor, overdo)
     angle = angles_of_affinity(values)
     return _fractions(angle, WIDTH_BY_AFFINITY, particles, keep, factor, OVERDO)
 
@@ -99,8 +114,7 @@ def keep_fractions_by_direction(
     RebalanceError
         As in :func:`keep_fractions`, or when directions make no sense.
     """
-    axes = as_unit_vectors(directions)
-    angle = np.degrees(np.arccos(np.minimum(np.abs(axes @ axes.T), 1.0)))
+    angle = angles_of_axes(as_unit_vectors(directions))
     return keep_fractions_by_angle(angle, particles, keep=keep, factor=factor)
 
 
@@ -141,29 +155,19 @@ def keep_fractions_by_angle(
     return _fractions(angle, WIDTH_BY_DIRECTION, particles, keep, factor)
 
 
-def angles_of_affinity(values: Floats) -> Floats:
-    """(N, N) angles in degrees that the affinities would stand for if views were uniform.
+def _refuse_other_averages(sphere: ViewSphere, n: int) -> None:
+    if len(sphere.direction) != n:
+        raise RebalanceError(
+            f"the view sphere must be that of the {n} averages, not of {len(sphere.direction)}: "
+            "give the one made from their images"
+        )
 
-    Of uniform axes the share 1 - cos(t) lies within an angle t of one of them; affinity falls
-    with the angle; so the rank of a pair among all pairs tells its angle. The level of the
-    affinity, which hangs on noise and resolution, has no say. Where views are crowded angles
-    come out too large, the same for all pairs, so that only the width of the kernel changes.
-    Averages that are much like all others, end-on views for example, also change slowly with the
-    angle: the distance 1 - a is taken relative to the square root of its median over the row.
-    """
-    n = len(values)
-    if n < 3:
-        return np.degrees(np.arccos(values))  # no rank to speak of
-    distance = 1.0 - values
-    off_diagonal = distance[~np.eye(n, dtype=np.bool_)].reshape(n, n - 1)
-    typical = np.maximum(np.median(off_diagonal, axis=1), 1e-6)
-    pairs = np.triu_indices(n, 1)
-    relative = (distance / (typical[:, None] * typical) ** 0.25)[pairs]
-    _, place, count = np.unique(relative, return_inverse=True, return_counts=True)
-    within = (np.cumsum(count) - 0.5 * count) / len(relative)
-    angle = np.zeros(values.shape)
-    angle[pairs] = np.degrees(np.arccos(1.0 - within))[place]
-    return angle + angle.T
+
+def _overdo_of(sphere: ViewSphere) -> float:
+    """How much the errors of the directions are made up for."""
+    known = sphere.uncertainty[np.isfinite(sphere.uncertainty)]
+    typical = float(np.median(known)) if len(known) else 0.0
+    return min(MOST_OVERDONE, OVERDO_PER_DEGREE * typical)
 
 
 def _fractions(

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from . import _core
 from ._balance import Balance, choose, know
-from ._density import keep_fractions, keep_fractions_by_angle
+from ._density import keep_fractions
 from ._draw import Particles, count_parts
-from ._job_sphere import POSES, SPHERE, angles_of_views, in_bins
+from ._job_sphere import POSES, SPHERE, in_bins, of_some
 from ._rules import Counts, as_rule, check_target, count_kept, whole_counts
 from ._viewing import direction_bins
 from .checks import as_threads
@@ -180,10 +180,9 @@ def _fractions(
     views: Views, part: NDArray[np.intp], size: Sizes, **asked: Any
 ) -> NDArray[np.float64]:
     """Fractions of the particles of some averages to keep, by their directions or affinity."""
-    if views.source == SPHERE and views.sphere is not None:
-        angle = angles_of_views(views.affinity, views.sphere, part)
-        return keep_fractions_by_angle(angle, size, **asked)
-    return keep_fractions(views.affinity.values[np.ix_(part, part)], size, **asked)
+    told = views.sphere if views.source == SPHERE else None
+    sphere = None if told is None else of_some(told, part)
+    return keep_fractions(views.affinity.values[np.ix_(part, part)], size, sphere=sphere, **asked)
 
 
 def _directions(

@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ._density import angles_of_affinity
-from ._symmetry import rotations
-from ._view_sphere import angles_between, view_sphere
+from ._view_sphere import view_sphere
 from ._view_verdict import TRUSTED, ViewSphere
 
 if TYPE_CHECKING:
@@ -106,14 +104,11 @@ def fallback_warnings(by: str, source: str, sphere: ViewSphere | None) -> tuple[
     )
 
 
-def angles_of_views(aff: Affinity, sphere: ViewSphere, part: NDArray[np.intp]) -> Doubles:
-    """(M, M) angles (degrees) between the views of some averages, modulo the point group.
-
-    Where one of two averages has no direction the affinity stands in.
-    """
-    angle = angles_of_affinity(aff.values[np.ix_(part, part)].astype(np.float64))
-    direction = sphere.direction[part]
-    known = np.flatnonzero(np.isfinite(direction[:, 0]))
-    angle[np.ix_(known, known)] = angles_between(direction[known], rotations(sphere.symmetry))
-    np.fill_diagonal(angle, 0.0)
-    return angle
+def of_some(sphere: ViewSphere, part: NDArray[np.intp]) -> ViewSphere:
+    """The sphere with some of its averages only."""
+    return dataclasses.replace(
+        sphere,
+        direction=sphere.direction[part],
+        uncertainty=sphere.uncertainty[part],
+        left_out=tuple(sphere.left_out[i] for i in part),
+    )
