@@ -15,8 +15,8 @@ number of 4 to 60 and the number that is chosen; density by affinity; density by
 which falls back to the affinity where it is not trusted (*), by the true directions of the same
 averages, and by how much the sphere falls short of these.
 
-Command: ``REBALANCE_TEST_DATA=DIR python benchmarks/gain_share.py [--seeds N] [--sets NAME ...]
-[--drawn N]``; ``--drawn`` adds N sets drawn at random, many of them noisy.
+Command: ``REBALANCE_TEST_DATA=DIR python benchmarks/gain_share.py [N] [--seeds S] [--sets NAME]``;
+N more sets are drawn at random, many of them noisy.
 """
 
 from __future__ import annotations
@@ -194,9 +194,9 @@ def totals(rows: list[list[list[float]]], trusted: NDArray[np.bool_]) -> Iterato
 def main() -> None:
     """Print a line for each set, then mean and worst."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("drawn", type=int, nargs="?", default=0)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--sets", nargs="+")
-    parser.add_argument("--drawn", type=int, default=0)
     args = parser.parse_args()
     print("| set | SCF of all | " + " | ".join(COLUMNS) + " |")
     print("|---|---|" + "---|" * len(COLUMNS))
