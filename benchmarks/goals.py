@@ -30,6 +30,7 @@ GOALS: dict[str, Callable[[], list[Measured]]] = {
     "peak": goals_speed.peak,
     "twin": goals_exact.twin,
     "order": goals_exact.order,
+    "agreement": goals_exact.agreement,
     "recovery": goals_exact.recovery,
     "views": goals_exact.views,
 }

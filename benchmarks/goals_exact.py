@@ -92,6 +92,36 @@ def order() -> list[Measured]:
     ]
 
 
+def agreement() -> list[Measured]:
+    """How far the default search stays from the refined exhaustive one, on every set."""
+    goal = "default within 0.002 of exhaustive refined: 99.9 % of pairs"
+    folder = data_folder()
+    if folder is None:
+        return [Measured(goal, MISSING, "")]
+    sets = real_stacks() | {truth.name: truth.images for truth in truth_sets(folder)}
+    differences = {name: default_difference(images) for name, images in sets.items()}
+    every = {"all pairs of these sets": np.concatenate(list(differences.values()))}
+    return [
+        Measured(
+            goal,
+            f"{100 * float((difference <= 0.002).mean()):.2f} %, "
+            f"largest difference {difference.max():.4f}",
+            f"{name}, defaults, {len(difference):,} pairs",
+        )
+        for name, difference in (differences | every).items()
+    ]
+
+
+def default_difference(images: Images) -> NDArray[np.float32]:
+    """(P,) differences of the pairs between the default search and the exhaustive one, refined."""
+    pairs = np.triu_indices(len(images), 1)
+    settings = dataclasses.asdict(complete(AffinitySettings(), images))
+    values = rebalance.affinity(images, **settings).values
+    settings |= {"exhaustive": True, "shift_step": 1.0}
+    exhaustive = rebalance.affinity(images, **settings).values
+    return np.asarray(np.abs(values - exhaustive)[pairs])
+
+
 def recovery(most: int = 40) -> list[Measured]:
     """Whether moved copies find their originals among all averages and copies."""
     goal = "every turned, mirrored, shifted (3 px) copy finds its original"
