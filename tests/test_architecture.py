@@ -56,13 +56,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "_superclasses": BASE
     | {"_many_superclasses"}
     | {"_superclass_tree", "_superclass_number", "_superclass_fit", "_superclass_witness"}
-    | {"_display_order", "_notebook"},
+    | {"_superclass_choice", "_display_order", "_notebook"},
     "_diffusion": set(),
     "_landmarks": BASE,
     "_many_superclasses": BASE | {"_diffusion", "_landmarks", "_superclass_tree"},
     "_superclass_tree": BASE | {"_core"},
     "_superclass_number": BASE | {"_superclass_tree", "_superclass_fit", "metrics"},
     "_superclass_fit": BASE,
+    "_superclass_choice": {"_superclass_fit", "_superclass_number", "_superclass_tree"},
     "_superclass_witness": BASE | {"_symmetry"},
     "_display_order": set(),
     "_rules": BASE,

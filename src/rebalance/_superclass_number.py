@@ -19,6 +19,7 @@ LIMIT = 60  # superclasses: the largest number that is tried
 SOFTNESS = 0.01  # of silhouette: numbers that lose no more weigh nearly as much as the best
 LOSS = 0.1  # of silhouette: a number that loses more is not plausible
 SPAN = 1.264  # a plausible number is at most so many times smaller or larger than the best
+DISTINCT = 0.85  # stability beyond which views are distinct
 OTHER_NEIGHBOURS = (1, 5)  # that join an average in the trees that stability compares
 MOST_COMPARED = 1000  # averages: beyond, stability is left out, as its trees take most of the time
 
@@ -75,10 +76,25 @@ def best_number(curve: dict[str, Values]) -> int:
     Several numbers are often as good as each other, and the very largest silhouette is then an
     accident: the geometric mean of all, with weights exp(-loss of silhouette / SOFTNESS).
     """
-    quality = curve["silhouette"]
-    weight = np.exp((quality - quality.max()) / SOFTNESS)
-    mean = np.average(np.log(curve["n_superclasses"]), weights=weight)
+    mean = np.average(np.log(curve["n_superclasses"]), weights=_weights(curve))
     return int(np.rint(np.exp(mean)))
+
+
+def views_are_distinct(curve: dict[str, Values]) -> bool:
+    """Whether trees from other evidence agree on the superclasses, near the best number.
+
+    They do where there are views to find, and not where directions are spread continuously, so
+    that any border between superclasses is as good as others.
+    """
+    if len(curve["stability"]) == 0:
+        return False
+    return bool(np.average(curve["stability"], weights=_weights(curve)) > DISTINCT)
+
+
+def _weights(curve: dict[str, Values]) -> Values:
+    quality = curve["silhouette"]
+    weight: Values = np.exp((quality - quality.max()) / SOFTNESS)
+    return weight
 
 
 def plausible_range(curve: dict[str, Values]) -> tuple[int, int]:
@@ -92,6 +108,12 @@ def plausible_range(curve: dict[str, Values]) -> tuple[int, int]:
 def _cuts_down_from(tree: Tree, distance: Values, most: int) -> Iterator[tuple[int, Cut]]:
     """Every number of groups from `most` to 2, or to as few as there can be."""
     usual = usual_distance(distance)
+    for number, groups, sums in sums_of_cuts(tree, distance, most):
+        yield number, Cut(groups, fit_of(sums, groups, usual))
+
+
+def sums_of_cuts(tree: Tree, values: Values, most: int) -> Iterator[tuple[int, Labels, Values]]:
+    """Numbers from `most` to 2, the (N,) groups, and the (N, K) sums of `values` over them."""
     sums = before = None
     for number, group in tree.cuts(most):
         if number < 2:
@@ -99,11 +121,11 @@ def _cuts_down_from(tree: Tree, distance: Values, most: int) -> Iterator[tuple[i
         lowest, inverse = np.unique(group, return_inverse=True)
         groups = inverse.astype(np.int32)
         if sums is None or before is None:
-            sums = group_sums(distance, groups)
+            sums = group_sums(values, groups)
         else:
             sums = _joined(sums, before, group)
         before = lowest
-        yield number, Cut(groups, fit_of(sums, groups, usual))
+        yield number, groups, sums
 
 
 def _joined(sums: Values, before: Labels, group: Labels) -> Values:

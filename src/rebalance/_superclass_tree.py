@@ -62,9 +62,9 @@ class Tree:
                 group[group == goes] = stays
 
 
-def grow_tree(sharpened: Values, together: Labels) -> Tree:
+def grow_tree(sharpened: Values, together: Labels, damping: float = DAMPING) -> Tree:
     """Tree of the averages of an (N, N) sharpened affinity."""
-    joins, cost = _core.superclass_tree(sharpened, together, damping=DAMPING)
+    joins, cost = _core.superclass_tree(sharpened, together, damping=damping)
     return Tree(joins, len(sharpened), int(np.count_nonzero(cost < 0)))
 
 

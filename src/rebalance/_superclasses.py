@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ._display_order import display_order
 from ._many_superclasses import MOST_DENSE, group_many, links_of
+from ._superclass_choice import clearer
 from ._superclass_fit import contrast, fit_of, group_sums, is_nowhere, usual_distance
 from ._superclass_number import Cuts, all_cuts
 from ._superclass_tree import Tree, by_size, grow_tree, sharpen_values
@@ -61,7 +62,8 @@ class Superclasses:
         Mean confidence of the averages of each superclass.
     labels_by_k : dict of int to (N,) int32 array
         Labels for every number of superclasses on the curve, and for the number given. They are
-        nested: two superclasses of k + 1 join to make k, the others stay.
+        nested: two superclasses of k + 1 join to make k, the others stay; but not where views are
+        distinct and other evidence groups them more clearly into k.
     confidence_by_k : dict of int to (N,) float64 array
         The confidence of the averages in those.
     isolated : (N,) bool array
@@ -179,6 +181,7 @@ def _by_all_pairs(
     tree = grow_tree(sharpened, forced)
     asked = _as_number(n_superclasses, tree)
     cuts = all_cuts(evidence, sharpened, tree, forced, asked)
+    cuts = clearer(cuts, evidence, sharpened, forced)
     isolated = np.zeros(len(values), dtype=bool)
     isolated[members] = is_nowhere(_among(members, values))
     return _of_all(cuts, cuts.best if asked is None else asked, values, members, isolated)
