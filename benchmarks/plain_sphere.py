@@ -20,6 +20,7 @@ HALF, FULL = 32, 64  # cells of a table
 CELL = 2 * np.pi / FULL
 NEAR = np.sin(np.radians(10))
 LEAST_VOTERS = 0.1
+AT_MEAN, DEVIATION = 48, 24  # votes
 
 
 class PlainTables:
@@ -40,7 +41,7 @@ class PlainTables:
     @classmethod
     def all_pairs(cls, rays: NDArray[Any], phase: NDArray[Any], *, threads: int) -> PlainTables:
         tables = cls(rays, rays, phase)
-        tables.votes[np.arange(len(rays)), np.arange(len(rays))] = 0
+        tables.votes[np.arange(len(rays)), np.arange(len(rays))] = AT_MEAN
         return tables
 
     @classmethod
@@ -65,7 +66,7 @@ class PlainTables:
         for d, direction in enumerate(directions):
             row, column, weight = _ballot(direction, frames)
             cells = wide[:, image[:, None], column[:, None], row[:, None] + across]
-            total = np.einsum("f,rfc->rc", weight, cells.astype(np.float32))
+            total = np.einsum("f,rfc->rc", weight, cells - np.float32(AT_MEAN))
             best[:, d], turn[:, d] = total.max(axis=1), total.argmax(axis=1)
         return best, turn
 
@@ -115,7 +116,7 @@ def _complex(pairs: NDArray[Any]) -> NDArray[np.complex64]:
 
 
 def _as_votes(cells: NDArray[Any]) -> NDArray[np.uint8]:
-    votes = 48.5 + 24 * (cells - cells.mean()) / max(float(cells.std()), 1e-30)
+    votes = AT_MEAN + 0.5 + DEVIATION * (cells - cells.mean()) / max(float(cells.std()), 1e-30)
     return np.clip(votes, 0, 255).astype(np.uint8)
 
 
@@ -140,8 +141,8 @@ def _cells_of(row: Doubles, column: Doubles) -> tuple[NDArray[Any], NDArray[Any]
 def _ballot(direction: Doubles, frames: Doubles) -> tuple[NDArray[Any], ...]:
     known, row, column = _cells_of(np.broadcast_to(direction, frames.shape), frames)
     count = np.bincount(row[known] % HALF, minlength=HALF)
-    n_lines = max(int(np.count_nonzero(count)), 1)
-    weight = np.where(known, 1.0 / np.maximum(count[row % HALF] * n_lines, 1), 0.0)
+    lines = DEVIATION * np.sqrt(max(int(np.count_nonzero(count)), 1))
+    weight = np.where(known, 1.0 / (np.maximum(count[row % HALF], 1) * lines), 0.0)
     if known.sum() < LEAST_VOTERS * len(frames):
         weight[:] = 0
     return row, column, weight.astype(np.float32)

@@ -64,7 +64,7 @@ def rank(sphere: ViewSphere, direction: Doubles, symmetry: str) -> float:
 def median_error(found: Doubles, true: Doubles) -> float:
     """Degrees, after the best rotation or reflection, v = -v; from several starts."""
     rng, best = np.random.default_rng(0), 90.0
-    for _ in range(20):
+    for _ in range(100):
         turn = np.linalg.qr(rng.standard_normal((3, 3)))[0]
         for _ in range(60):
             side = np.where(np.sum(found @ turn * true, axis=1) < 0, -1.0, 1.0)

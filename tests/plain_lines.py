@@ -37,8 +37,9 @@ def line_cells(row: Doubles, column: Doubles) -> tuple[int, int] | None:
     return (r, c) if c < HALF else ((r + HALF) % FULL, c - HALF)
 
 
-def mean_votes(tables: NDArray[np.uint8], frames: Doubles, direction: Doubles) -> Doubles:
-    """(64,) mean vote of (F, 32, 64) tables for a direction, for each in-plane angle."""
+def scores(tables: NDArray[np.uint8], frames: Doubles, direction: Doubles) -> Doubles:
+    """(64,) deviations by which the mean vote of (F, 32, 64) tables for a direction is above that
+    of chance, for each in-plane angle."""
     lines: dict[int, list[Doubles]] = {}
     for table, frame in zip(tables, frames, strict=True):
         found = line_cells(direction, frame)
@@ -47,8 +48,9 @@ def mean_votes(tables: NDArray[np.uint8], frames: Doubles, direction: Doubles) -
             lines.setdefault(found[0] % HALF, []).append(votes)
     if 10 * sum(len(votes) for votes in lines.values()) < len(frames):
         return np.zeros(FULL)
-    mean: Doubles = np.mean([np.mean(votes, axis=0) for votes in lines.values()], axis=0)
-    return mean
+    mean = np.mean([np.mean(votes, axis=0) for votes in lines.values()], axis=0)
+    score: Doubles = (mean - 48) / 24 * np.sqrt(len(lines))
+    return score
 
 
 def view_angle(lines: Doubles, i: int, j: int) -> tuple[float, float]:

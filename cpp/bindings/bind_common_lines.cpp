@@ -149,7 +149,7 @@ void bind_common_lines(py::module_ &module) {
                   py::arg("phase").noconvert(), py::kw_only(), py::arg("threads"),
                   py::arg("progress") = py::none())
       .def("vote", &vote,
-           "Mean vote (float32) and in-plane angle in cells (uint8), (rows, directions) each.",
+           "Score (float32) and in-plane angle in cells (uint8), (rows, directions) each.",
            py::arg("rows").noconvert(), py::arg("frames").noconvert(), py::arg("image").noconvert(),
            py::arg("directions").noconvert(), py::kw_only(), py::arg("threads"))
       .def("find_lines", &find_lines,

@@ -121,10 +121,12 @@ LineCells line_of(const double *row, const double *column) {
   return {(in_row + kHalfCells) % kCells, in_column - kHalfCells};
 }
 
-/// Where the votes of each frame on one direction begin, and what they weigh.
+/// Where the votes of each frame on one direction begin, what they weigh, and what they sum up to
+/// by chance.
 struct Ballot {
   std::vector<std::int32_t> offset;
   std::vector<float> weight;
+  float at_chance;
 };
 
 Ballot ballot_of(const double *direction, const Frames &frames) {
@@ -142,9 +144,13 @@ Ballot ballot_of(const double *direction, const Frames &frames) {
     }
   }
   const bool enough = n_voters >= kLeastVoters * static_cast<double>(frames.n);
+  const float lines = std::sqrt(static_cast<float>(std::max(n_lines, 1)));
   for (const int l : line)
-    ballot.weight.push_back(enough && l >= 0 ? 1.0f / static_cast<float>(n_in_line[l] * n_lines)
-                                             : 0.0f);
+    ballot.weight.push_back(
+        enough && l >= 0
+            ? 1.0f / (static_cast<float>(n_in_line[l]) * lines * kVotesPerDeviation)
+            : 0.0f);
+  ballot.at_chance = enough ? kVotesAtMean / kVotesPerDeviation * lines : 0.0f;
   return ballot;
 }
 
@@ -219,7 +225,7 @@ LineTables::LineTables(const Rays &images, const LineShifts &shifts, int threads
     fill_column(images, j, shifts, lanes, j, [&](std::int64_t i) { return entry(i, j); });
     for (std::int64_t i = 0; i < j; ++i)
       transpose(entry(i, j), entry(j, i));
-    std::fill(entry(j, j), entry(j, j) + kTableSize, std::uint8_t{0});
+    std::fill(entry(j, j), entry(j, j) + kTableSize, static_cast<std::uint8_t>(kVotesAtMean));
     ++control.done;
   });
 }
@@ -237,7 +243,7 @@ void LineTables::vote(const std::vector<std::int32_t> &rows, const Frames &frame
       const Ballot &b = ballots[static_cast<std::size_t>(d)];
       line_kernels().sum_votes({frames.n, wide.data(), b.offset.data(), b.weight.data(), sum});
       const auto *best = std::max_element(sum, sum + kCells);
-      out.best[n * out.n_directions + d] = *best;
+      out.best[n * out.n_directions + d] = *best - b.at_chance;
       out.turn[n * out.n_directions + d] = static_cast<std::uint8_t>(best - sum);
     }
   });

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from . import _core
 from ._align import transform_image
@@ -22,11 +23,13 @@ RAYS = 64  # on a half circle, 2.8 degrees apart
 WAVES = 10.0  # across the mask, at the end of the band
 LONGEST = 0.3  # waves across the mask, at its beginning
 RINGS = 12
-SHIFTS = 9  # along a line, from -4 to 4 steps
+SHIFTS = 7  # along a line, from -3 to 3 steps
 STEP = 0.014  # of the mask diameter: a seventh of the shortest wave
 WHITENING = 0.25  # power of the mean power that samples are divided by
 EXTENT_SHARE = 0.97  # of the stack's contrast lies inside the mask
 ROOM = 2.0  # px round it
+SMOOTH = 0.035  # of the box: standard deviation of the blur that centres of mass are taken after
+FAINT = 0.1  # of the brightest of an average: what stands out less has no mass
 NEAREST = 3  # averages that one is averaged with
 
 
@@ -76,12 +79,16 @@ def line_rays(images: Floats, threads: int) -> LineRays:
 
 
 def centre(images: Floats) -> Floats:
-    """Move the centre of mass of what stands above the border of each average to pixel L // 2."""
+    """Move the centre of mass of what stands out of each average to pixel L // 2."""
     box = images.shape[1]
     y, x = np.indices((box, box)) - box // 2
     outside = np.hypot(y, x) > 0.46 * box
-    mass = images - np.median(images[:, outside], axis=1)[:, None, None]
+    smooth = (0, SMOOTH * box, SMOOTH * box)
+    mass = ndimage.gaussian_filter(images, smooth, output=np.float32, mode="wrap")
+    mass -= np.median(mass[:, outside], axis=1)[:, None, None]
     mass[:, outside] = 0
+    # What stands out little is as often noise.
+    mass -= FAINT * np.quantile(mass.reshape(len(mass), -1), 0.98, axis=1)[:, None, None]
     np.maximum(mass, 0, out=mass)
     total = np.maximum(mass.sum(axis=(1, 2), dtype=np.float64), 1e-30)
     shift = np.stack(

@@ -38,19 +38,18 @@ def fit_directions(angle: Doubles, weight: Doubles) -> Doubles:
     np.fill_diagonal(gram, weight.mean())
     gram /= total[:, None] * total
     leading: Doubles = np.linalg.eigh(gram)[1][:, -3:] / total[:, None]
-    return refit(unit(leading), None, angle, weight)
+    return _refit(unit(leading), angle, weight)
 
 
-def refit(direction: Doubles, anchors: Doubles | None, angle: Doubles, weight: Doubles) -> Doubles:
-    """Move (R, 3) directions to where their angles with (A, 3) anchors, or each other, fit."""
+def _refit(direction: Doubles, angle: Doubles, weight: Doubles) -> Doubles:
+    """Move (A, 3) directions to where their angles with each other fit."""
     wanted = np.cos(angle)
     for _ in range(ROUNDS):
-        to = direction if anchors is None else anchors
-        residual = np.abs(np.arccos(np.clip(direction @ to.T, -1, 1)) - angle)
+        residual = np.abs(np.arccos(np.clip(direction @ direction.T, -1, 1)) - angle)
         pull = weight / np.maximum(residual, SMALLEST)
-        products = (to[:, :, None] * to[:, None, :]).reshape(-1, 9)
+        products = (direction[:, :, None] * direction[:, None, :]).reshape(-1, 9)
         left = (pull @ products).reshape(-1, 3, 3) + 1e-9 * np.eye(3)
-        moved = unit(np.linalg.solve(left, ((pull * wanted) @ to)[..., None])[..., 0])
+        moved = unit(np.linalg.solve(left, ((pull * wanted) @ direction)[..., None])[..., 0])
         direction = unit(direction + moved)
     # The last bits of matrix products depend on where arrays lie in memory.
     return unit(np.round(direction, 9))

@@ -11,29 +11,28 @@ from . import _core
 from ._view_angles import (
     angles_in,
     fit_directions,
-    refit,
     settle_half_turns,
     turn_by_lines,
     turned,
     unit,
     upright,
 )
+from ._view_refine import LEAST_SINE, REACH, refine
 
 Doubles = NDArray[np.float64]
 Indices = NDArray[np.int32]
 
 DIRECTIONS = 600  # on the sphere, about 8 degrees apart
 SWEEPS = 4  # at most
-STARTS = 6  # from random frames, where the particle is symmetric
-START_WITH = 32  # averages
-SWEEPS_FROM_CHANCE = 6
+STARTS = 8  # from random frames, at most
+START_WITH = 64  # averages
+START_WITH_MATES = 32  # where each has many lines with each
+SAME = 0.01  # of the score: starts that came to the same frames
+SWEEPS_FROM_CHANCE = 10
 BLOCKS_FROM_CHANCE = 3
 BLOCKS = 4  # parts of a sweep: averages of one part do not see each other move
 FEW_MOVE = 0.25  # share of averages that a sweep moves, below which another is not worth it
-REFINEMENTS = 2
 CELL = 2 * np.pi / 64
-REACH = 2  # cells round a foretold line where the line is looked for
-ANY_LINE = np.sin(np.radians(12.0))  # views nearer than this have no certain line
 
 
 def spread_evenly(n: int) -> Doubles:
@@ -78,36 +77,45 @@ class Anchors:
 
     def __init__(self, tables: _core.LineTables, group: Doubles, threads: int) -> None:
         self.tables, self.n, self.group, self.threads = tables, tables.n_rows, group, threads
-        self.lines = self.lines_near(None)
-
-    def lines_near(self, frame: Doubles | None) -> Doubles:
-        """(A, A) angle in average i of its line with j, anywhere or near foretold ones."""
-        in_row, in_column, _ = self.tables.find_lines(
-            rows=frame, columns=frame, reach=REACH, threads=self.threads
-        )
+        self.symmetric = len(group) > 1
+        self.start_with = START_WITH_MATES if self.symmetric else START_WITH
+        in_row, in_column, _ = tables.find_lines(threads=threads)
         upper = np.triu(np.ones((self.n, self.n), dtype=bool), 1)
-        angle: Doubles = np.where(upper, in_row, in_column.T)
-        return angle
+        # Angle in average i of its line with j, wherever it was found.
+        self.lines: Doubles = np.where(upper, in_row, in_column.T)
 
-    def solve(self, members: Indices, seed: int) -> Doubles:
-        """(M, 3, 3) frames of some of the anchors, without a look at the others."""
-        if len(self.group) == 1:
-            lines = np.ascontiguousarray(self.lines[np.ix_(members, members)])
-            return self.sweep(by_votes(lines, self.threads), members, SWEEPS)
-        # Lines of a symmetric particle are many, and third images do not tell which is which.
-        few = members[:: max(1, len(members) // START_WITH)]
-        starts = [self._from_chance(few, np.random.PCG64([seed, n])) for n in range(STARTS)]
-        _, frame = max(starts, key=lambda start: start[0])
-        return self.sweep(self.search(members, frame, few)[0], members, SWEEPS)
+    def solve(self, members: Indices, seed: int, starts: int = 0) -> Doubles:
+        """(M, 3, 3) frames of some of the anchors, without a look at the others.
+
+        The best of what third images vote for and of some starts from random frames, until two
+        starts come to the same. Of a symmetric particle third images cannot tell which line is
+        which, so that starts from chance are all there is.
+        """
+        found = [] if self.symmetric else [self._from_votes(members)]
+        for start in range(STARTS if self.symmetric else starts):
+            found.append(self._from_chance(members, np.random.PCG64([seed, start])))
+            found.sort(key=lambda each: -each[0])
+            if len(found) > 1 and found[0][0] - found[1][0] < SAME * found[0][0]:
+                break
+        return found[0][1]
+
+    def _from_votes(self, members: Indices) -> tuple[float, Doubles]:
+        lines = np.ascontiguousarray(self.lines[np.ix_(members, members)])
+        return self._swept(by_votes(lines, self.threads), members)
 
     def _from_chance(self, members: Indices, chance: np.random.PCG64) -> tuple[float, Doubles]:
-        """Mean vote of, and frames found from random ones."""
+        """Mean score, and frames that a few averages led to from random ones."""
         rng = np.random.Generator(chance)
-        direction = unit(rng.standard_normal((len(members), 3)))
-        frame = turned(upright(direction), rng.uniform(0, 2 * np.pi, len(members)))
-        frame = self.sweep(frame, members, SWEEPS_FROM_CHANCE, BLOCKS_FROM_CHANCE)
-        frame, vote = self.search(members, frame, members)
-        return float(vote.mean()), frame
+        few = members[:: max(1, len(members) // self.start_with)]
+        direction = unit(rng.standard_normal((len(few), 3)))
+        frame = turned(upright(direction), rng.uniform(0, 2 * np.pi, len(few)))
+        frame = self.sweep(frame, few, SWEEPS_FROM_CHANCE, BLOCKS_FROM_CHANCE)
+        return self._swept(self.search(members, frame, few)[0], members)
+
+    def _swept(self, frame: Doubles, members: Indices) -> tuple[float, Doubles]:
+        """Mean score and frames at the end of some sweeps."""
+        frame, score = self.search(members, self.sweep(frame, members, SWEEPS), members)
+        return float(score.mean()), frame
 
     def sweep(self, frame: Doubles, members: Indices, sweeps: int, blocks: int = BLOCKS) -> Doubles:
         """Look again for the best frame of each of some anchors, given those of the others, until
@@ -125,32 +133,14 @@ class Anchors:
     def search(
         self, rows: Indices, frame: Doubles, members: Indices
     ) -> tuple[Doubles, NDArray[np.float32]]:
-        """Frames in which rows agree best with members in known frames, and their mean votes."""
+        """Frames in which rows agree best with members in known frames, and their scores."""
         return search(self.tables, rows, frame, members, self.group, self.threads)
 
     def place(self, frame: Doubles, members: Indices) -> Placed:
         """All anchors, against members whose frames are known and move a little."""
         every = np.arange(self.n, dtype=np.int32)
         frame, _ = self.search(every, frame, members)
-        if len(self.group) > 1:
-            return Placed(frame, np.full(self.n, np.nan))
-        itself = np.full(self.n, -1, np.int32)
-        itself[members] = np.arange(len(members))
-        for _ in range(REFINEMENTS):
-            lines = self.lines_near(frame)
-            angle, share = _core.vote_on_angles(
-                np.ascontiguousarray(lines[:, members]),
-                np.ascontiguousarray(lines[members].T),
-                np.ascontiguousarray(lines[np.ix_(members, members)]),
-                itself,
-                threads=self.threads,
-            )
-            weight = share.astype(np.float64) ** 2
-            own = refit(frame[members, 2], None, angle[members], weight[members])
-            direction = refit(frame[:, 2], own, angle, weight)
-            direction[members] = own
-            frame = carried(frame, direction)
-        return Placed(frame, _misfit(direction, own, angle, weight))
+        return Placed(*refine(self.tables, frame, None, members, self.group, self.threads))
 
     def agreement(self, frame: Doubles, members: Indices) -> Doubles:
         """(A,) share of members whose line with an average, looked for anywhere, is foretold."""
@@ -202,29 +192,11 @@ def place_others(
     threads, known = anchors.threads, frame[members]
     rows = np.arange(tables.n_rows, dtype=np.int32)
     columns = np.arange(len(members), dtype=np.int32)
-    placed, _ = search(tables, rows, known, columns, anchors.group, threads)
-    misfit = np.full(len(rows), np.nan)
-    if len(anchors.group) == 1:
-        between = anchors.lines_near(frame)[np.ix_(members, members)].copy()
-        placed, misfit = _refined(tables, placed, known, between, threads)
+    start, _ = search(tables, rows, known, columns, anchors.group, threads)
+    placed, misfit = refine(tables, start, known, columns, anchors.group, threads)
     in_row, in_column, _votes = tables.find_lines(threads=threads)
     agreement = agreeing(in_row, in_column, placed, known, anchors.group)
     return Placed(placed, misfit), agreement
-
-
-def _refined(
-    tables: _core.LineTables, frame: Doubles, known: Doubles, between: Doubles, threads: int
-) -> tuple[Doubles, Doubles]:
-    """Row frames moved to where votes of anchors in known frames say, and their misfit."""
-    for _ in range(REFINEMENTS):
-        in_row, in_column, _votes = tables.find_lines(
-            rows=frame, columns=known, reach=REACH, threads=threads
-        )
-        nobody = np.full(len(frame), -1, np.int32)
-        angle, share = _core.vote_on_angles(in_row, in_column, between, nobody, threads=threads)
-        weight = share.astype(np.float64) ** 2
-        frame = carried(frame, refit(frame[:, 2], known[:, 2], angle, weight))
-    return frame, _misfit(frame[:, 2], known[:, 2], angle, weight)
 
 
 def agreeing(
@@ -239,18 +211,6 @@ def agreeing(
         row = np.cos(in_row - angles_in(rows, line))
         column = np.cos(in_column - angles_in(mates, line.transpose(1, 0, 2)).T)
         both |= (np.abs(row) > least) & (np.abs(column) > least) & (row * column > 0)
-        certain |= np.linalg.norm(line, axis=2) > ANY_LINE
+        certain |= np.linalg.norm(line, axis=2) > LEAST_SINE
     share: Doubles = np.sum(both & certain, axis=1) / np.maximum(certain.sum(axis=1), 1)
     return share
-
-
-def carried(frame: Doubles, direction: Doubles) -> Doubles:
-    """Frames moved to new directions the shortest way."""
-    x = unit(frame[:, 0] - np.sum(frame[:, 0] * direction, axis=1, keepdims=True) * direction)
-    return np.stack([x, np.cross(direction, x), direction], axis=1)
-
-
-def _misfit(direction: Doubles, anchors: Doubles, angle: Doubles, weight: Doubles) -> Doubles:
-    off = np.abs(np.arccos(np.clip(direction @ anchors.T, -1, 1)) - angle)
-    mean: Doubles = np.sum(weight * off, axis=1) / np.maximum(weight.sum(axis=1), 1e-12)
-    return mean

@@ -14,7 +14,7 @@ from . import _core
 from ._affinity import affinity
 from ._line_rays import LineRays, line_rays, near_means
 from ._symmetry import rotations
-from ._view_solver import SWEEPS, Anchors, Placed, place_others
+from ._view_solver import STARTS, SWEEPS, Anchors, Placed, place_others
 from ._view_verdict import FEWEST, ViewSphere, Witness, judge
 from .checks import as_images, as_seed, as_threads
 from .errors import RebalanceError
@@ -147,31 +147,35 @@ def _solution(
 
     final = anchors_of(np.ascontiguousarray(rays.rays[chosen]), rays.phase)
     tell(1)
-    plain = _attempt(final, final, seed)
+    best = _attempt(final, final, seed)
     tell(2)
-    if plain.agreement_of_halves >= PLAIN_ENOUGH or len(stack) < 2:
-        return plain
+    if best.agreement_of_halves >= PLAIN_ENOUGH or len(stack) < 2:
+        return best
     aff = aff if aff is not None else affinity(stack, threads=threads)
     means = line_rays(near_means(stack, aff, chosen), threads)
     start = anchors_of(means.rays, means.phase)
-    helped = _attempt(start, final, seed)
-    return max((plain, helped), key=lambda solution: solution.agreement_of_halves)
+    ways = [(start, 0)] + [(way, STARTS) for way in (final, start) if len(group) == 1]
+    for way, starts in ways:
+        if best.agreement_of_halves < PLAIN_ENOUGH:
+            found = _attempt(way, final, seed, starts)
+            best = max((best, found), key=lambda solution: solution.agreement_of_halves)
+    return best
 
 
-def _attempt(start: Anchors, final: Anchors, seed: int) -> _Solution:
+def _attempt(start: Anchors, final: Anchors, seed: int, starts: int = 0) -> _Solution:
     """Orientations found with the lines of `start` and improved with those of `final`."""
     members = np.arange(start.n, dtype=np.int32)
-    placed, agreement = _solve(start, final, members, seed)
+    placed, agreement = _solve(start, final, members, seed, starts)
     kept = _often(agreement)
     if FEWEST <= len(kept) < len(members):
         # A few that do not belong lead nobody astray; with more, the others begin anew.
         known = placed.frame[kept] if len(kept) > MOST_BELONG * len(members) else None
-        placed, agreement = _solve(start, final, kept, seed, known)
+        placed, agreement = _solve(start, final, kept, seed, starts, known)
         kept = _often(agreement)
     if len(kept) < FEWEST:  # halves of so few cannot be solved
         nothing = np.zeros((len(kept), len(kept)))
         return _Solution(final, placed, agreement, kept, (nothing, nothing), 0.0)
-    angles = _angles_of_halves(start, kept, seed)
+    angles = _angles_of_halves(start, kept, seed, starts)
     return _Solution(final, placed, agreement, kept, angles, _rank_correlation(*angles))
 
 
@@ -184,10 +188,17 @@ def _rank_correlation(first: Doubles, second: Doubles) -> float:
 
 
 def _solve(
-    start: Anchors, final: Anchors, members: Indices, seed: int, known: Doubles | None = None
+    start: Anchors,
+    final: Anchors,
+    members: Indices,
+    seed: int,
+    starts: int,
+    known: Doubles | None = None,
 ) -> tuple[Placed, Doubles]:
     """All anchors placed against members that are solved, or swept from known frames."""
-    frame = start.solve(members, seed) if known is None else start.sweep(known, members, SWEEPS)
+    frame = (
+        start.solve(members, seed, starts) if known is None else start.sweep(known, members, SWEEPS)
+    )
     if final is not start:
         frame = final.sweep(frame, members, SWEEPS_AFTER)
     placed = final.place(frame, members)
@@ -200,13 +211,15 @@ def _often(agreement: Doubles) -> Indices:
     return np.flatnonzero(agreement >= least).astype(np.int32)
 
 
-def _angles_of_halves(anchors: Anchors, kept: Indices, seed: int) -> tuple[Doubles, Doubles]:
+def _angles_of_halves(
+    anchors: Anchors, kept: Indices, seed: int, starts: int
+) -> tuple[Doubles, Doubles]:
     """Angles between all views kept, once for each random half of them that was solved."""
     rng = np.random.Generator(np.random.PCG64([seed, 1]))
     order = kept[np.argsort(rng.random(len(kept)), kind="stable")]
 
     def solved(half: Indices) -> Doubles:
-        placed = anchors.place(anchors.solve(half, seed), half)
+        placed = anchors.place(anchors.solve(half, seed, starts), half)
         return angles_between(placed.frame[kept, 2], anchors.group)
 
     return solved(np.sort(order[0::2])), solved(np.sort(order[1::2]))

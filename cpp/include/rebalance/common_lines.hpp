@@ -34,7 +34,7 @@ struct Frames {
 struct DirectionVotes {
   std::int64_t n_directions;
   const double *axes; ///< [n_directions][3][3] frames not turned in plane
-  float *best;        ///< [rows][n_directions] mean vote
+  float *best;        ///< [rows][n_directions] score, standard deviations
   std::uint8_t *turn; ///< [rows][n_directions] in-plane angle, cells
 };
 
@@ -58,7 +58,7 @@ class LineTables {
 public:
   LineTables(const Rays &rows, const Rays &columns, const LineShifts &shifts, int threads,
              Control &control);
-  /// All pairs of one stack; an image has no votes on itself.
+  /// All pairs of one stack; all lines of an image agree with itself as by chance.
   LineTables(const Rays &images, const LineShifts &shifts, int threads, Control &control);
 
   std::int64_t n_rows() const { return n_rows_; }
@@ -67,9 +67,10 @@ public:
   const std::uint8_t *table(std::int64_t row, std::int64_t column) const {
     return votes_.data() + (row * n_columns_ + column) * kTableSize;
   }
-  /// Mean votes of column images in known frames for every direction, for the row images named.
-  /// Column images whose lines fall into one cell of the row image share one vote: else all rows
-  /// would gather where the columns share one line.
+  /// Score of every direction for the row images named, given column images in known frames: by
+  /// how many standard deviations the mean vote is above that of chance. Column images whose lines
+  /// fall into one cell of the row image share one vote, and few such votes score less than many
+  /// that are as good: else all rows would gather where the columns share one line.
   void vote(const std::vector<std::int32_t> &rows, const Frames &frames, const DirectionVotes &out,
             int threads, Control &control) const;
   void find_lines(const Foretold &foretold, const Lines &out, int threads, Control &control) const;
