@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
+from itertools import permutations
 from pathlib import Path
 
 import numpy as np
@@ -62,10 +63,12 @@ def rank(sphere: ViewSphere, direction: Doubles, symmetry: str) -> float:
 
 
 def median_error(found: Doubles, true: Doubles) -> float:
-    """Degrees, after the best rotation or reflection, v = -v; from several starts."""
+    """Degrees, after the best rotation or reflection, v = -v; from many starts."""
     rng, best = np.random.default_rng(0), 90.0
-    for _ in range(100):
-        turn = np.linalg.qr(rng.standard_normal((3, 3)))[0]
+    axes = [np.linalg.eigh(views.T @ views)[1] for views in (found, true)]
+    starts = [axes[0][:, list(p)] @ axes[1].T for p in permutations(range(3))]
+    starts += [np.linalg.qr(rng.standard_normal((3, 3)))[0] for _ in range(200)]
+    for turn in starts:
         for _ in range(60):
             side = np.where(np.sum(found @ turn * true, axis=1) < 0, -1.0, 1.0)
             u, _, v = np.linalg.svd(found.T @ (true * side[:, None]))

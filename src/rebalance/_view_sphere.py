@@ -15,7 +15,7 @@ from ._affinity import affinity
 from ._line_rays import LineRays, line_rays, near_means
 from ._symmetry import rotations
 from ._view_solver import STARTS, SWEEPS, Anchors, Placed, place_others
-from ._view_verdict import FEWEST, ViewSphere, Witness, judge
+from ._view_verdict import FEWEST, HALVES_AGREE, ViewSphere, Witness, judge
 from .checks import as_images, as_seed, as_threads
 from .errors import RebalanceError
 
@@ -31,9 +31,24 @@ MOST_ANCHORS = 200  # averages all of which are compared with each other
 CHUNK = 128  # other averages placed at a time
 RARE = 0.33  # of the upper quartile of agreement: averages below it are left out
 MOST_BELONG = 0.9  # share of the averages kept, above which their orientations are not sought anew
-SWEEPS_AFTER = 2  # on the averages themselves, when near means were solved
 PLAIN_ENOUGH = 0.95  # agreement of the halves that near means need not be asked to better
 STEPS = 4  # of the progress
+
+
+@dataclass(frozen=True)
+class _Way:
+    """How anchors are solved: with the lines of `start`, then with those of `final`."""
+
+    start: Anchors
+    final: Anchors
+    starts: int  # from chance, at most
+
+    def solve(self, members: Indices, seed: int) -> Doubles:
+        """Frames of members."""
+        frame = self.start.solve(members, seed, self.starts)
+        if self.final is not self.start:
+            frame = self.final.sweep(frame, members, SWEEPS)
+        return frame
 
 
 @dataclass(frozen=True)
@@ -147,36 +162,40 @@ def _solution(
 
     final = anchors_of(np.ascontiguousarray(rays.rays[chosen]), rays.phase)
     tell(1)
-    best = _attempt(final, final, seed)
+    best = _attempt(_Way(final, final, 0), seed)
     tell(2)
     if best.agreement_of_halves >= PLAIN_ENOUGH or len(stack) < 2:
         return best
     aff = aff if aff is not None else affinity(stack, threads=threads)
     means = line_rays(near_means(stack, aff, chosen), threads)
     start = anchors_of(means.rays, means.phase)
-    ways = [(start, 0)] + [(way, STARTS) for way in (final, start) if len(group) == 1]
-    for way, starts in ways:
-        if best.agreement_of_halves < PLAIN_ENOUGH:
-            found = _attempt(way, final, seed, starts)
-            best = max((best, found), key=lambda solution: solution.agreement_of_halves)
+    ways = [_Way(start, final, 0)]
+    if len(group) == 1:
+        # Means agree with each other in what they blur: they are the last resort.
+        ways += [_Way(final, final, STARTS), _Way(start, final, STARTS), _Way(start, start, STARTS)]
+    for way in ways:
+        found = _attempt(way, seed)
+        best = max((best, found), key=lambda solution: solution.agreement_of_halves)
+        if best.agreement_of_halves >= HALVES_AGREE:
+            break
     return best
 
 
-def _attempt(start: Anchors, final: Anchors, seed: int, starts: int = 0) -> _Solution:
-    """Orientations found with the lines of `start` and improved with those of `final`."""
-    members = np.arange(start.n, dtype=np.int32)
-    placed, agreement = _solve(start, final, members, seed, starts)
+def _attempt(way: _Way, seed: int) -> _Solution:
+    """Orientations of all anchors, and those that two halves of them give."""
+    members = np.arange(way.start.n, dtype=np.int32)
+    placed, agreement = _solve(way, members, seed)
     kept = _often(agreement)
     if FEWEST <= len(kept) < len(members):
         # A few that do not belong lead nobody astray; with more, the others begin anew.
         known = placed.frame[kept] if len(kept) > MOST_BELONG * len(members) else None
-        placed, agreement = _solve(start, final, kept, seed, starts, known)
+        placed, agreement = _solve(way, kept, seed, known)
         kept = _often(agreement)
     if len(kept) < FEWEST:  # halves of so few cannot be solved
         nothing = np.zeros((len(kept), len(kept)))
-        return _Solution(final, placed, agreement, kept, (nothing, nothing), 0.0)
-    angles = _angles_of_halves(start, kept, seed, starts)
-    return _Solution(final, placed, agreement, kept, angles, _rank_correlation(*angles))
+        return _Solution(way.final, placed, agreement, kept, (nothing, nothing), 0.0)
+    angles = _angles_of_halves(way, kept, seed)
+    return _Solution(way.final, placed, agreement, kept, angles, _rank_correlation(*angles))
 
 
 def _rank_correlation(first: Doubles, second: Doubles) -> float:
@@ -188,21 +207,12 @@ def _rank_correlation(first: Doubles, second: Doubles) -> float:
 
 
 def _solve(
-    start: Anchors,
-    final: Anchors,
-    members: Indices,
-    seed: int,
-    starts: int,
-    known: Doubles | None = None,
+    way: _Way, members: Indices, seed: int, known: Doubles | None = None
 ) -> tuple[Placed, Doubles]:
     """All anchors placed against members that are solved, or swept from known frames."""
-    frame = (
-        start.solve(members, seed, starts) if known is None else start.sweep(known, members, SWEEPS)
-    )
-    if final is not start:
-        frame = final.sweep(frame, members, SWEEPS_AFTER)
-    placed = final.place(frame, members)
-    return placed, start.agreement(placed.frame, members)
+    frame = way.solve(members, seed) if known is None else way.final.sweep(known, members, SWEEPS)
+    placed = way.final.place(frame, members)
+    return placed, way.start.agreement(placed.frame, members)
 
 
 def _often(agreement: Doubles) -> Indices:
@@ -211,16 +221,14 @@ def _often(agreement: Doubles) -> Indices:
     return np.flatnonzero(agreement >= least).astype(np.int32)
 
 
-def _angles_of_halves(
-    anchors: Anchors, kept: Indices, seed: int, starts: int
-) -> tuple[Doubles, Doubles]:
+def _angles_of_halves(way: _Way, kept: Indices, seed: int) -> tuple[Doubles, Doubles]:
     """Angles between all views kept, once for each random half of them that was solved."""
     rng = np.random.Generator(np.random.PCG64([seed, 1]))
     order = kept[np.argsort(rng.random(len(kept)), kind="stable")]
 
     def solved(half: Indices) -> Doubles:
-        placed = anchors.place(anchors.solve(half, seed, starts), half)
-        return angles_between(placed.frame[kept, 2], anchors.group)
+        placed = way.final.place(way.solve(half, seed), half)
+        return angles_between(placed.frame[kept, 2], way.final.group)
 
     return solved(np.sort(order[0::2])), solved(np.sort(order[1::2]))
 
