@@ -128,8 +128,12 @@ def test_copies_of_one_average_do_not_fail() -> None:
 
 
 def test_a_symmetric_particle_whose_group_is_not_given_is_refused() -> None:
-    made = simulated(averages=40, symmetry="C4", seed=2)
-    assert rebalance.view_sphere(made.images, threads=1).verdict == "cannot be told"
+    made = simulated(averages=60, symmetry="C4", seed=2)
+    sphere = rebalance.view_sphere(made.images, threads=1)
+    assert sphere.verdict == "cannot be told"
+    assert sphere.reasons[0].endswith(
+        "and the same views with C4: if the particle has this symmetry, give it (--symmetry C4)"
+    )
 
 
 def test_a_point_group_is_used() -> None:

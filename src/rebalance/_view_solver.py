@@ -24,7 +24,7 @@ Indices = NDArray[np.int32]
 
 DIRECTIONS = 600  # on the sphere, about 8 degrees apart
 SWEEPS = 4  # at most
-STARTS = 8  # from random frames, at most
+STARTS = 6  # from random frames, at most
 START_WITH = 64  # averages
 START_WITH_MATES = 32  # where each has many lines with each
 SAME = 0.01  # of the score: starts that came to the same frames
@@ -87,34 +87,41 @@ class Anchors:
     def solve(self, members: Indices, seed: int, starts: int = 0) -> Doubles:
         """(M, 3, 3) frames of some of the anchors, without a look at the others.
 
-        The best of what third images vote for and of some starts from random frames, until two
-        starts come to the same. Of a symmetric particle third images cannot tell which line is
-        which, so that starts from chance are all there is.
+        The better of what third images vote for and of the best of some starts from random
+        frames. Of a symmetric particle third images cannot tell which line is which, so that
+        starts from chance are all there is.
         """
-        found = [] if self.symmetric else [self._from_votes(members)]
-        for start in range(STARTS if self.symmetric else starts):
-            found.append(self._from_chance(members, np.random.PCG64([seed, start])))
-            found.sort(key=lambda each: -each[0])
-            if len(found) > 1 and found[0][0] - found[1][0] < SAME * found[0][0]:
-                break
-        return found[0][1]
+        if self.symmetric:
+            return self._from_chance(members, seed, starts or STARTS)[1]
+        found = [self._from_votes(members)]
+        if starts:
+            found.append(self._from_chance(members, seed, starts))
+        return max(found, key=lambda each: each[0])[1]
 
     def _from_votes(self, members: Indices) -> tuple[float, Doubles]:
         lines = np.ascontiguousarray(self.lines[np.ix_(members, members)])
-        return self._swept(by_votes(lines, self.threads), members)
+        return self._swept(by_votes(lines, self.threads), members, SWEEPS)
 
-    def _from_chance(self, members: Indices, chance: np.random.PCG64) -> tuple[float, Doubles]:
-        """Mean score, and frames that a few averages led to from random ones."""
-        rng = np.random.Generator(chance)
+    def _from_chance(self, members: Indices, seed: int, starts: int) -> tuple[float, Doubles]:
+        """Mean score and frames that the best start led to; of no more, when two are the same."""
         few = members[:: max(1, len(members) // self.start_with)]
-        direction = unit(rng.standard_normal((len(few), 3)))
-        frame = turned(upright(direction), rng.uniform(0, 2 * np.pi, len(few)))
-        frame = self.sweep(frame, few, SWEEPS_FROM_CHANCE, BLOCKS_FROM_CHANCE)
-        return self._swept(self.search(members, frame, few)[0], members)
+        found: list[tuple[float, Doubles]] = []
+        for start in range(starts):
+            rng = np.random.Generator(np.random.PCG64([seed, start]))
+            frame = upright(unit(rng.standard_normal((len(few), 3))))
+            frame = turned(frame, rng.uniform(0, 2 * np.pi, len(few)))
+            found.append(self._swept(frame, few, SWEEPS_FROM_CHANCE, BLOCKS_FROM_CHANCE))
+            found.sort(key=lambda each: -each[0])
+            if len(found) > 1 and found[0][0] - found[1][0] < SAME * found[0][0]:
+                break
+        frame, _ = self.search(members, found[0][1], few)
+        return self._swept(frame, members, SWEEPS)
 
-    def _swept(self, frame: Doubles, members: Indices) -> tuple[float, Doubles]:
+    def _swept(
+        self, frame: Doubles, members: Indices, sweeps: int, blocks: int = BLOCKS
+    ) -> tuple[float, Doubles]:
         """Mean score and frames at the end of some sweeps."""
-        frame, score = self.search(members, self.sweep(frame, members, SWEEPS), members)
+        frame, score = self.search(members, self.sweep(frame, members, sweeps, blocks), members)
         return float(score.mean()), frame
 
     def sweep(self, frame: Doubles, members: Indices, sweeps: int, blocks: int = BLOCKS) -> Doubles:

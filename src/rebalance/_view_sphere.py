@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,6 +33,10 @@ RARE = 0.33  # of the upper quartile of agreement: averages below it are left ou
 MOST_BELONG = 0.9  # share of the averages kept, above which their orientations are not sought anew
 PLAIN_ENOUGH = 0.95  # agreement of the halves that near means need not be asked to better
 STEPS = 4  # of the progress
+GROUPS_TRIED = ("C2", "C3", "C4", "D2")  # where a particle is refused as one without symmetry
+ASKED_FOR_GROUP = 60  # averages
+STARTS_TRIED = 6
+LIKELY = 0.95  # agreement of the halves, from which a point group is named
 
 
 @dataclass(frozen=True)
@@ -121,7 +125,10 @@ def view_sphere(
         return judge(Witness.of_too_few(len(stack), rays.contrast, name))
     tell = _Steps(progress)
     solution = _solution(stack, rays, aff, chosen, group, seed, threads, tell)
-    return judge(_witness(rays, chosen, solution, name, tell))
+    witness = _witness(rays, chosen, solution, name, tell)
+    if len(group) == 1 and solution.agreement_of_halves < HALVES_AGREE:
+        witness = replace(witness, likely=_likely_group(rays, chosen, seed, threads))
+    return judge(witness)
 
 
 class _Steps:
@@ -196,6 +203,24 @@ def _attempt(way: _Way, seed: int) -> _Solution:
         return _Solution(way.final, placed, agreement, kept, (nothing, nothing), 0.0)
     angles = _angles_of_halves(way, kept, seed)
     return _Solution(way.final, placed, agreement, kept, angles, _rank_correlation(*angles))
+
+
+def _likely_group(rays: LineRays, chosen: Indices, seed: int, threads: int) -> str:
+    """The point group with which halves of some averages agree best; empty if none do well."""
+    rng = np.random.Generator(np.random.PCG64([seed, 2]))
+    few = np.sort(chosen[np.argsort(rng.random(len(chosen)), kind="stable")[:ASKED_FOR_GROUP]])
+    if len(few) < 2 * FEWEST:
+        return ""
+    own = np.ascontiguousarray(rays.rays[few])
+    tables = _core.LineTables.all_pairs(own, rays.phase, threads=threads)
+    every = np.arange(len(few), dtype=np.int32)
+    agreement = {}
+    for name in GROUPS_TRIED:
+        anchors = Anchors(tables, rotations(name), threads)
+        halves = _angles_of_halves(_Way(anchors, anchors, STARTS_TRIED), every, seed)
+        agreement[name] = _rank_correlation(*halves)
+    best = max(agreement, key=lambda name: agreement[name])
+    return best if agreement[best] >= LIKELY else ""
 
 
 def _rank_correlation(first: Doubles, second: Doubles) -> float:
