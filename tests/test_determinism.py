@@ -66,7 +66,10 @@ def test_threads_change_no_bit(name):
     assert all(other == one for other in others)
 
 
-def test_threads_change_no_bit_of_directions():
+def test_threads_change_no_bit_of_directions(monkeypatch):
+    monkeypatch.setattr("rebalance._view_sphere.STARTS", 1)  # quicker, as is what follows
+    monkeypatch.setattr("rebalance._view_solver.DIRECTIONS", 150)
+    monkeypatch.setattr("rebalance._view_sphere.GROUPS_TRIED", ("C2",))
     asked = SimulationSettings(
         averages=30, views=0, box=32, pixel_size=6, particles=300, snr=4.0, seed=5
     )

@@ -12,6 +12,7 @@ from scipy.stats import spearmanr
 import rebalance
 from rebalance import RebalanceError, Simulation, SimulationSettings, ViewSphere, simulate
 from rebalance._symmetry import rotations
+from rebalance._view_solver import DIRECTIONS, grid_of, spread_evenly
 from rebalance._view_sphere import angles_between
 
 Doubles = NDArray[np.float64]
@@ -98,7 +99,7 @@ def test_more_averages_than_are_compared_with_each_other(monkeypatch: pytest.Mon
 
 
 def test_noise_cannot_be_told() -> None:
-    images = np.random.default_rng(0).normal(size=(40, 32, 32)).astype(np.float32)
+    images = np.random.default_rng(0).normal(size=(30, 32, 32)).astype(np.float32)
     sphere = rebalance.view_sphere(images, threads=1)
     assert sphere.verdict == "cannot be told"
     assert np.isnan(sphere.direction).all()
@@ -127,13 +128,27 @@ def test_copies_of_one_average_do_not_fail() -> None:
     assert sphere.verdict == "cannot be told"
 
 
-def test_a_symmetric_particle_whose_group_is_not_given_is_refused() -> None:
+def test_a_symmetric_particle_whose_group_is_not_given_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("rebalance._view_sphere.GROUPS_TRIED", ("C2", "C4"))  # quicker
+    monkeypatch.setattr("rebalance._view_sphere.STARTS", 2)
     made = simulated(averages=60, symmetry="C4", seed=2)
     sphere = rebalance.view_sphere(made.images, threads=1)
     assert sphere.verdict == "cannot be told"
     assert sphere.reasons[0].endswith(
         "and the same views with C4: if the particle has this symmetry, give it (--symmetry C4)"
     )
+
+
+@pytest.mark.parametrize("name", ["C3", "D2", "D7", "T", "O", "I"])
+def test_the_grid_of_a_group_holds_one_of_all_mates(name: str) -> None:
+    group, every = rotations(name), spread_evenly(DIRECTIONS)
+    kept = grid_of(group)[:, 2]
+    assert len(kept) == pytest.approx(DIRECTIONS / len(group), rel=0.2, abs=3)
+    mates = np.concatenate([kept @ turn.T for turn in group])
+    nearest = np.degrees(np.arccos(np.clip(every @ mates.T, -1, 1))).min(axis=1)
+    assert nearest.max() < 10
 
 
 def test_a_point_group_is_used() -> None:

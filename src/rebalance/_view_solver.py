@@ -22,12 +22,14 @@ from ._view_refine import LEAST_SINE, REACH, refine
 Doubles = NDArray[np.float64]
 Indices = NDArray[np.int32]
 
+APART = np.array([0.36, 0.48, 0.8])  # on no axis or mirror plane of a point group
 DIRECTIONS = 600  # on the sphere, about 8 degrees apart
 SWEEPS = 4  # at most
 STARTS = 6  # from random frames, at most
+STARTS_WITH_MATES = 12
 START_WITH = 64  # averages
 START_WITH_MATES = 32  # where each has many lines with each
-SAME = 0.01  # of the score: starts that came to the same frames
+SAME = 0.003  # of the score: starts that came to the same frames
 SWEEPS_FROM_CHANCE = 10
 BLOCKS_FROM_CHANCE = 3
 BLOCKS = 4  # parts of a sweep: averages of one part do not see each other move
@@ -43,7 +45,14 @@ def spread_evenly(n: int) -> Doubles:
     return np.stack([radius * np.cos(turn), radius * np.sin(turn), z], axis=1)
 
 
-GRID = upright(spread_evenly(DIRECTIONS))
+def grid_of(group: Doubles) -> Doubles:
+    """(D, 3, 3) frames, not turned in plane, of which no two of a symmetric particle are mates."""
+    direction = spread_evenly(DIRECTIONS)
+    if len(group) == 1:
+        return upright(direction)
+    # Of each set of mates the one nearest to a direction on no axis is kept.
+    mates = np.einsum("gij,nj,i->gn", group, direction, APART)
+    return upright(direction[mates.argmax(axis=0) == 0])
 
 
 @dataclass(frozen=True)
@@ -79,6 +88,7 @@ class Anchors:
         self.tables, self.n, self.group, self.threads = tables, tables.n_rows, group, threads
         self.symmetric = len(group) > 1
         self.start_with = START_WITH_MATES if self.symmetric else START_WITH
+        self.grid = grid_of(group)
         in_row, in_column, _ = tables.find_lines(threads=threads)
         upper = np.triu(np.ones((self.n, self.n), dtype=bool), 1)
         # Angle in average i of its line with j, wherever it was found.
@@ -92,7 +102,7 @@ class Anchors:
         starts from chance are all there is.
         """
         if self.symmetric:
-            return self._from_chance(members, seed, starts or STARTS)[1]
+            return self._from_chance(members, seed, starts or STARTS_WITH_MATES)[1]
         found = [self._from_votes(members)]
         if starts:
             found.append(self._from_chance(members, seed, starts))
@@ -141,7 +151,8 @@ class Anchors:
         self, rows: Indices, frame: Doubles, members: Indices
     ) -> tuple[Doubles, NDArray[np.float32]]:
         """Frames in which rows agree best with members in known frames, and their scores."""
-        return search(self.tables, rows, frame, members, self.group, self.threads)
+        known = Known(frame, members, self.group)
+        return search(self.tables, rows, known, self.grid, self.threads)
 
     def place(self, frame: Doubles, members: Indices) -> Placed:
         """All anchors, against members whose frames are known and move a little."""
@@ -168,20 +179,24 @@ def by_votes(lines: Doubles, threads: int) -> Doubles:
     return settle_half_turns(frame, lines)
 
 
+@dataclass(frozen=True)
+class Known:
+    """Columns of tables, in known frames."""
+
+    frame: Doubles  # (M, 3, 3)
+    column: Indices  # (M,)
+    group: Doubles  # (G, 3, 3)
+
+
 def search(
-    tables: _core.LineTables,
-    rows: Indices,
-    frame: Doubles,
-    members: Indices,
-    group: Doubles,
-    threads: int,
+    tables: _core.LineTables, rows: Indices, known: Known, grid: Doubles, threads: int
 ) -> tuple[Doubles, NDArray[np.float32]]:
-    """Frames in which lines of row averages agree best with those of members in known frames."""
-    mates = np.ascontiguousarray(np.concatenate([frame @ turn.T for turn in group]))
-    image = np.tile(members, len(group))
-    best, cells = tables.vote(rows, mates, image, GRID, threads=threads)
+    """Frames in which lines of row averages agree best with those of known columns, and scores."""
+    mates = np.ascontiguousarray(np.concatenate([known.frame @ turn.T for turn in known.group]))
+    image = np.tile(known.column, len(known.group))
+    best, cells = tables.vote(rows, mates, image, grid, threads=threads)
     which, row = best.argmax(axis=1), np.arange(len(rows))
-    return turned(GRID[which], CELL * cells[row, which]), best[row, which]
+    return turned(grid[which], CELL * cells[row, which]), best[row, which]
 
 
 def place_others(
@@ -199,7 +214,7 @@ def place_others(
     threads, known = anchors.threads, frame[members]
     rows = np.arange(tables.n_rows, dtype=np.int32)
     columns = np.arange(len(members), dtype=np.int32)
-    start, _ = search(tables, rows, known, columns, anchors.group, threads)
+    start, _ = search(tables, rows, Known(known, columns, anchors.group), anchors.grid, threads)
     placed, misfit = refine(tables, start, known, columns, anchors.group, threads)
     in_row, in_column, _votes = tables.find_lines(threads=threads)
     agreement = agreeing(in_row, in_column, placed, known, anchors.group)

@@ -35,7 +35,6 @@ PLAIN_ENOUGH = 0.95  # agreement of the halves that near means need not be asked
 STEPS = 4  # of the progress
 GROUPS_TRIED = ("C2", "C3", "C4", "D2")  # where a particle is refused as one without symmetry
 ASKED_FOR_GROUP = 60  # averages
-STARTS_TRIED = 6
 LIKELY = 0.95  # agreement of the halves, from which a point group is named
 
 
@@ -217,7 +216,7 @@ def _likely_group(rays: LineRays, chosen: Indices, seed: int, threads: int) -> s
     agreement = {}
     for name in GROUPS_TRIED:
         anchors = Anchors(tables, rotations(name), threads)
-        halves = _angles_of_halves(_Way(anchors, anchors, STARTS_TRIED), every, seed)
+        halves = _angles_of_halves(_Way(anchors, anchors, 0), every, seed)
         agreement[name] = _rank_correlation(*halves)
     best = max(agreement, key=lambda name: agreement[name])
     return best if agreement[best] >= LIKELY else ""
