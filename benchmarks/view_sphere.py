@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from itertools import permutations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,17 +38,19 @@ def labelled() -> Iterator[Set]:
 
 def simulated() -> Iterator[Set]:
     """Continuous, separate, noisy, dirty and symmetric sets."""
-    settings = [
+    settings: list[dict[str, Any]] = [
         dict(averages=150, views=0),
         dict(averages=300, views=0),
         dict(averages=150, views=0, snr=1.0),
         dict(averages=150, views=12, snr=2.0),
         dict(averages=150, views=0, junk=0.2),
-        dict(averages=100, views=0, symmetry="C4"),
-        dict(averages=100, views=0, symmetry="D2"),
+        *(dict(averages=100, views=0, symmetry=group) for group in ("C2", "C3", "C4", "D2", "D3")),
+        dict(averages=100, views=12, snr=3.0, symmetry="C4"),
+        dict(averages=100, views=12, snr=3.0, symmetry="D2"),
+        dict(averages=1000, views=0, snr=4.0),
     ]
     for seed, chosen in enumerate(settings):
-        made = rebalance.simulate(SimulationSettings(seed=70 + seed, **chosen))  # type: ignore[arg-type]
+        made = rebalance.simulate(SimulationSettings(seed=70 + seed, **chosen))
         name = " ".join(f"{key}={value}" for key, value in chosen.items())
         yield name, made.images, made.direction, str(chosen.get("symmetry", "C1"))
 

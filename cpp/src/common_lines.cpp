@@ -147,9 +147,8 @@ Ballot ballot_of(const double *direction, const Frames &frames) {
   const float lines = std::sqrt(static_cast<float>(std::max(n_lines, 1)));
   for (const int l : line)
     ballot.weight.push_back(
-        enough && l >= 0
-            ? 1.0f / (static_cast<float>(n_in_line[l]) * lines * kVotesPerDeviation)
-            : 0.0f);
+        enough && l >= 0 ? 1.0f / (static_cast<float>(n_in_line[l]) * lines * kVotesPerDeviation)
+                         : 0.0f);
   ballot.at_chance = enough ? kVotesAtMean / kVotesPerDeviation * lines : 0.0f;
   return ballot;
 }
