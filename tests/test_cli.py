@@ -179,7 +179,7 @@ def test_real_job(test_data, tmp_path, monkeypatch, capsys):
     for name, seed in (("first", 0), ("second", 0), ("other", 1)):
         (tmp_path / name).mkdir()
         monkeypatch.chdir(tmp_path / name)
-        options = ["-k", 12, "--factor", "0.5", "--seed", seed]
+        options = ["-k", 12, "--factor", "0.5", "--seed", seed, "--no-view-sphere"]
         outputs.append(tmp_path / name / run(particles, Path("out"), *options))
     first, second, other = outputs
     assert "9,482" in capsys.readouterr().out

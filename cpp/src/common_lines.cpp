@@ -121,36 +121,49 @@ LineCells line_of(const double *row, const double *column) {
   return {(in_row + kHalfCells) % kCells, in_column - kHalfCells};
 }
 
-/// Where the votes of each frame on one direction begin, what they weigh, and what they sum up to
-/// by chance.
+/// Where the votes on one direction begin, those on one line of the row image together.
 struct Ballot {
   std::vector<std::int32_t> offset;
-  std::vector<float> weight;
-  float at_chance;
+  std::vector<std::int32_t> end; ///< of each line
 };
 
 Ballot ballot_of(const double *direction, const Frames &frames) {
-  Ballot ballot;
-  std::vector<int> line;
-  int n_in_line[kHalfCells] = {}, n_voters = 0, n_lines = 0;
+  std::vector<LineCells> cells(static_cast<std::size_t>(frames.n));
+  std::int32_t n_votes[kHalfCells] = {};
   for (std::int64_t f = 0; f < frames.n; ++f) {
-    const LineCells cells = line_of(direction, frames.axes + 9 * f);
-    line.push_back(cells.row < 0 ? -1 : cells.row % kHalfCells);
-    ballot.offset.push_back((frames.image[f] * kHalfCells + cells.column) * kWide +
-                            std::max(cells.row, 0));
-    if (line.back() >= 0) {
-      n_lines += n_in_line[line.back()]++ == 0;
-      ++n_voters;
-    }
+    LineCells &here = cells[static_cast<std::size_t>(f)];
+    here = line_of(direction, frames.axes + 9 * f);
+    if (here.row >= 0)
+      ++n_votes[here.row % kHalfCells];
   }
-  const bool enough = n_voters >= kLeastVoters * static_cast<double>(frames.n);
-  const float lines = std::sqrt(static_cast<float>(std::max(n_lines, 1)));
-  for (const int l : line)
-    ballot.weight.push_back(
-        enough && l >= 0 ? 1.0f / (static_cast<float>(n_in_line[l]) * lines * kVotesPerDeviation)
-                         : 0.0f);
-  ballot.at_chance = enough ? kVotesAtMean / kVotesPerDeviation * lines : 0.0f;
+  Ballot ballot;
+  std::int32_t next[kHalfCells], n_voters = 0;
+  for (int line = 0; line < kHalfCells; ++line) {
+    next[line] = n_voters;
+    n_voters += n_votes[line];
+    if (n_votes[line] > 0)
+      ballot.end.push_back(n_voters);
+  }
+  if (n_voters < kLeastVoters * static_cast<double>(frames.n))
+    return {};
+  ballot.offset.resize(static_cast<std::size_t>(n_voters));
+  for (std::int64_t f = 0; f < frames.n; ++f) {
+    const LineCells &here = cells[static_cast<std::size_t>(f)];
+    if (here.row < 0)
+      continue;
+    const std::int32_t column = frames.image[f] * kHalfCells + here.column;
+    const int line = here.row % kHalfCells;
+    ballot.offset[static_cast<std::size_t>(next[line]++)] = column * kWide + here.row;
+  }
   return ballot;
+}
+
+/// By how many standard deviations the mean of votes, given as a sum, is above that of chance.
+float score_of(float sum, int n_votes) {
+  if (n_votes == 0)
+    return 0;
+  const auto n = static_cast<float>(n_votes);
+  return (sum - kVotesAtMean * n) / (kVotesPerDeviation * std::sqrt(n));
 }
 
 /// Each row of each table of one image twice.
@@ -237,13 +250,14 @@ void LineTables::vote(const std::vector<std::int32_t> &rows, const Frames &frame
   });
   parallel_for(static_cast<std::int64_t>(rows.size()), threads, control, [&](std::int64_t n) {
     const auto wide = widened(table(rows[static_cast<std::size_t>(n)], 0), n_columns_);
-    alignas(64) float sum[kCells];
     for (std::int64_t d = 0; d < out.n_directions; ++d) {
       const Ballot &b = ballots[static_cast<std::size_t>(d)];
-      line_kernels().sum_votes({frames.n, wide.data(), b.offset.data(), b.weight.data(), sum});
-      const auto *best = std::max_element(sum, sum + kCells);
-      out.best[n * out.n_directions + d] = *best - b.at_chance;
-      out.turn[n * out.n_directions + d] = static_cast<std::uint8_t>(best - sum);
+      const int n_lines = static_cast<int>(b.end.size());
+      int turn = 0;
+      float most = 0;
+      line_kernels().sum_votes({n_lines, b.end.data(), wide.data(), b.offset.data(), &turn, &most});
+      out.best[n * out.n_directions + d] = score_of(most, n_lines);
+      out.turn[n * out.n_directions + d] = static_cast<std::uint8_t>(turn);
     }
   });
 }

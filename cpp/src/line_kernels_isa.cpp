@@ -64,26 +64,44 @@ void line_table(const LinePair &p) {
   }
 }
 
-// W bytes as floats. Said as a loop: vector conversions from bytes are taken apart by gcc 12.
-inline V widened(const uint8_t *bytes) {
-  typedef int32_t Whole __attribute__((vector_size(4 * W), may_alias));
-  int32_t whole[W] __attribute__((aligned(64)));
-  for (int c = 0; c < W; ++c)
-    whole[c] = bytes[c];
-  return __builtin_convertvector(*reinterpret_cast<const Whole *>(whole), V);
+// More tables than the sums of their bytes have room for are added up in parts.
+constexpr int kMostBytes = 256;
+
+// A function of its own, as gcc takes two rows at a time else, and then byte by byte.
+__attribute__((noinline)) void add_row(const uint8_t *row, uint16_t *whole) {
+  for (int c = 0; c < kCells; ++c)
+    whole[c] = static_cast<uint16_t>(whole[c] + row[c]);
+}
+
+int first_of_largest(const float *sum) {
+  V top = load(sum);
+  for (int c = W; c < kCells; c += W)
+    top = larger(top, load(sum + c));
+  float most = top[0];
+  for (int lane = 1; lane < W; ++lane)
+    most = top[lane] > most ? top[lane] : most;
+  int c = 0;
+  while (sum[c] != most)
+    ++c;
+  return c;
 }
 
 void sum_votes(const LineVotes &v) {
-  constexpr int n_vectors = kCells / W;
-  V sum[n_vectors] = {};
-  for (int64_t n = 0; n < v.n_tables; ++n) {
-    const uint8_t *row = v.tables + v.offset[n];
-    const V weight = splat(v.weight[n]);
-    for (int c = 0; c < n_vectors; ++c)
-      sum[c] += weight * widened(row + c * W);
+  float sum[kCells] __attribute__((aligned(64))) = {};
+  int32_t next = 0;
+  for (int l = 0; l < v.n_lines; ++l) {
+    const float weight = 1.0f / static_cast<float>(v.end[l] - next);
+    while (next < v.end[l]) {
+      const int32_t end = v.end[l] - next > kMostBytes ? next + kMostBytes : v.end[l];
+      uint16_t whole[kCells] __attribute__((aligned(64))) = {};
+      for (; next < end; ++next)
+        add_row(v.tables + v.offset[next], whole);
+      for (int c = 0; c < kCells; ++c)
+        sum[c] += weight * static_cast<float>(whole[c]);
+    }
   }
-  for (int c = 0; c < n_vectors; ++c)
-    *reinterpret_cast<V *>(v.sum + c * W) = sum[c];
+  *v.turn = first_of_largest(sum);
+  *v.most = sum[*v.turn];
 }
 
 constexpr float kPi = 3.14159265358979323846f;

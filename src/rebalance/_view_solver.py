@@ -25,12 +25,12 @@ Indices = NDArray[np.int32]
 APART = np.array([0.36, 0.48, 0.8])  # on no axis or mirror plane of a point group
 DIRECTIONS = 600  # on the sphere, about 8 degrees apart
 SWEEPS = 4  # at most
-STARTS = 6  # from random frames, at most
-STARTS_WITH_MATES = 12
-START_WITH = 64  # averages
+STARTS = 4  # from random frames, at most
+STARTS_WITH_MATES = 10
+START_WITH = 56  # averages
 START_WITH_MATES = 32  # where each has many lines with each
 SAME = 0.003  # of the score: starts that came to the same frames
-SWEEPS_FROM_CHANCE = 10
+SWEEPS_FROM_CHANCE = 8
 BLOCKS_FROM_CHANCE = 3
 BLOCKS = 4  # parts of a sweep: averages of one part do not see each other move
 FEW_MOVE = 0.25  # share of averages that a sweep moves, below which another is not worth it
@@ -114,7 +114,8 @@ class Anchors:
 
     def _from_chance(self, members: Indices, seed: int, starts: int) -> tuple[float, Doubles]:
         """Mean score and frames that the best start led to; of no more, when two are the same."""
-        few = members[:: max(1, len(members) // self.start_with)]
+        n_few = min(len(members), self.start_with)
+        few = members[np.arange(n_few) * len(members) // n_few]
         found: list[tuple[float, Doubles]] = []
         for start in range(starts):
             rng = np.random.Generator(np.random.PCG64([seed, start]))

@@ -34,7 +34,7 @@ MOST_BELONG = 0.9  # share of the averages kept, above which their orientations 
 PLAIN_ENOUGH = 0.95  # agreement of the halves that near means need not be asked to better
 STEPS = 4  # of the progress
 GROUPS_TRIED = ("C2", "C3", "C4", "D2")  # where a particle is refused as one without symmetry
-ASKED_FOR_GROUP = 60  # averages
+ASKED_FOR_GROUP = 50  # averages
 LIKELY = 0.95  # agreement of the halves, from which a point group is named
 
 
@@ -194,7 +194,8 @@ def _attempt(way: _Way, seed: int) -> _Solution:
     kept = _often(agreement)
     if FEWEST <= len(kept) < len(members):
         # A few that do not belong lead nobody astray; with more, the others begin anew.
-        known = placed.frame[kept] if len(kept) > MOST_BELONG * len(members) else None
+        few_left = len(kept) > MOST_BELONG * len(members)
+        known = placed.frame[kept] if few_left or way.starts else None
         placed, agreement = _solve(way, kept, seed, known)
         kept = _often(agreement)
     if len(kept) < FEWEST:  # halves of so few cannot be solved
@@ -216,7 +217,7 @@ def _likely_group(rays: LineRays, chosen: Indices, seed: int, threads: int) -> s
     agreement = {}
     for name in GROUPS_TRIED:
         anchors = Anchors(tables, rotations(name), threads)
-        halves = _angles_of_halves(_Way(anchors, anchors, 0), every, seed)
+        halves = _angles_of_halves(_Way(anchors, anchors, STARTS), every, seed)
         agreement[name] = _rank_correlation(*halves)
     best = max(agreement, key=lambda name: agreement[name])
     return best if agreement[best] >= LIKELY else ""

@@ -23,13 +23,15 @@ struct LinePair {
   float *cells;         ///< kTableSize: the best of the four ray pairs of each cell
 };
 
-/// Votes of many tables on how one image is turned about a viewing direction.
+/// Votes of many tables on how one image is turned about a viewing direction: for each line the
+/// mean of its tables, all lines alike.
 struct LineVotes {
-  int64_t n_tables;
+  int n_lines;
+  const int32_t *end; ///< [n_lines] of the tables of a line, which follow each other
   const uint8_t *tables;
-  const int32_t *offset; ///< [n_tables] where kCells votes begin, any alignment
-  const float *weight;   ///< [n_tables]
-  float *sum;            ///< [kCells]
+  const int32_t *offset; ///< where kCells votes of a table begin, any alignment
+  int *turn;             ///< the first cell with the largest sum of means
+  float *most;           ///< that sum
 };
 
 /// The votes of third images k on the angle between the views of i and j, see line_angles.hpp.
