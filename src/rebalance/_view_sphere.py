@@ -32,6 +32,7 @@ CHUNK = 128  # other averages placed at a time
 RARE = 0.33  # of the upper quartile of agreement: averages below it are left out
 MOST_BELONG = 0.9  # share of the averages kept, above which their orientations are not sought anew
 PLAIN_ENOUGH = 0.95  # agreement of the halves that near means need not be asked to better
+HOPE = 0.4  # agreement of the halves, below which searches from chance are not worth their time
 STEPS = 4  # of the progress
 GROUPS_TRIED = ("C2", "C3", "C4", "D2")  # where a particle is refused as one without symmetry
 ASKED_FOR_GROUP = 50  # averages
@@ -182,7 +183,7 @@ def _solution(
     for way in ways:
         found = _attempt(way, seed)
         best = max((best, found), key=lambda solution: solution.agreement_of_halves)
-        if best.agreement_of_halves >= HALVES_AGREE:
+        if not HOPE <= best.agreement_of_halves < HALVES_AGREE:
             break
     return best
 
