@@ -99,7 +99,7 @@ def test_more_averages_than_are_compared_with_each_other(monkeypatch: pytest.Mon
 
 
 def test_noise_cannot_be_told() -> None:
-    images = np.random.default_rng(0).normal(size=(30, 32, 32)).astype(np.float32)
+    images = np.random.default_rng(0).normal(size=(40, 32, 32)).astype(np.float32)
     sphere = rebalance.view_sphere(images, threads=1)
     assert sphere.verdict == "cannot be told"
     assert np.isnan(sphere.direction).all()
