@@ -20,7 +20,8 @@ from view_sphere import median_error, rank
 
 import rebalance
 from rebalance import SimulationSettings
-from rebalance._sphere_sampling import foretell_sampling, true_sampling
+from rebalance._sphere_sampling import _factors, foretell_sampling
+from rebalance._symmetry import rotations
 
 FIRST_SEED = 5000
 SOLVABLE = "solvable"
@@ -120,7 +121,8 @@ def _scf(
     particles = np.where(known, truth.particles, 0)
     foretold = foretell_sampling(sphere, particles, particles)
     assert foretold is not None
-    return foretold.scf[0], true_sampling(truth.direction[known], particles[known], "C1")
+    true = _factors(truth.direction[known], particles[known][:, None], rotations("C1"))
+    return foretold.scf[0], float(true[0])
 
 
 def show(outcome: Outcome) -> None:

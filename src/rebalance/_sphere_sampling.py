@@ -74,12 +74,6 @@ def foretell_sampling(sphere: ViewSphere, particles: Counts, kept: Counts) -> Sp
     )
 
 
-def true_sampling(direction: Doubles, particles: Counts, symmetry: str) -> float:
-    """SCF of views that scatter about (N, 3) directions that are known without error."""
-    weight = np.asarray(particles)[:, None]
-    return float(_factors(direction, weight, rotations(symmetry))[0])
-
-
 def unseen_share(direction: Doubles, turns: Doubles) -> float:
     """Share of all directions that no view, v = -v, modulo the group, is near."""
     nearest = np.abs(half_sphere(FOURIER) @ equivalent(direction, turns).T).max(axis=1)

@@ -126,7 +126,9 @@ def view_sphere(
     tell = _Steps(progress)
     solution = _solution(stack, rays, aff, chosen, group, seed, threads, tell)
     witness = _witness(rays, chosen, solution, name, tell)
-    if len(group) == 1 and solution.agreement_of_halves < HALVES_AGREE:
+    # Of too few averages nothing more is said than that.
+    enough = len(solution.kept) >= FEWEST
+    if enough and len(group) == 1 and solution.agreement_of_halves < HALVES_AGREE:
         witness = replace(witness, likely=_likely_group(rays, chosen, seed, threads))
     return judge(witness)
 
@@ -194,7 +196,8 @@ def _attempt(way: _Way, seed: int) -> _Solution:
     placed, agreement = _solve(way, members, seed)
     kept = _often(agreement)
     if FEWEST <= len(kept) < len(members):
-        # A few that do not belong lead nobody astray; with more, the others begin anew.
+        # A few that do not belong lead nobody astray; with more, the others begin anew, but for
+        # searches from chance, which cost too much to be done twice.
         few_left = len(kept) > MOST_BELONG * len(members)
         known = placed.frame[kept] if few_left or way.starts else None
         placed, agreement = _solve(way, kept, seed, known)
