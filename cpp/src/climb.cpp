@@ -1,7 +1,7 @@
 #include "rebalance/climb.hpp"
 
 #include <algorithm> // for clamp, max
-#include <cmath>     // for cos, lround, remainder, round, sin, sqrt
+#include <cmath>     // for cos, remainder, sin, sqrt
 
 namespace rebalance {
 
@@ -9,35 +9,41 @@ namespace {
 
 constexpr double kPi = 3.14159265358979323846;
 
-/// Value, gradient and second derivatives by (angle, y, x) of a placement.
+/// Value, gradient and second derivatives by (arc, y, x) of a placement.
 struct Point : Curvature {
   double value;
   double g[3];
 };
 
 struct Step {
-  double a, y, x;
+  double a, y, x;      ///< px, the first along the arc
   bool damped = false; ///< the curvature is not that of a maximum
 };
+
+// The nearest whole number (that of the library is a call on older processors).
+int nearest(double x) {
+  return static_cast<int>(x < 0.0 ? x - 0.5 : x + 0.5);
+}
 
 // Moving i by a shift and j by none is moving j the other way. A reflected pair is compared with
 // i reflected, and so with its shift reflected and the angle reversed.
 Point point_at(const Placement &p, const ClimbGrid &grid, const HillShape &shape,
-               const float *moved, const float *turned) {
+               const ClimbScale &scale, const float *moved, const float *turned) {
   Hill h;
   const int n = grid.n_fine();
-  const double step = 2.0 * kPi / n, sign = p.mirror ? 1.0 : -1.0;
-  const auto fine = static_cast<int>(std::lround(sign * p.angle / step)) % n;
+  const double sign = p.mirror ? 1.0 : -1.0;
+  const int fine = nearest(sign * p.angle * (n / (2.0 * kPi))) % n;
   grid.kernels().hill({&shape, moved, turned, fine < 0 ? fine + n : fine,
                        static_cast<float>(sign * p.y), static_cast<float>(-p.x), &h});
+  const double per_arc = 1.0 / scale.fine_arc;
   Point out;
   out.value = h.value[1];
-  out.g[0] = sign * (h.value[2] - h.value[0]) / (2.0 * step);
+  out.g[0] = sign * (h.value[2] - h.value[0]) * (0.5 * per_arc);
   out.g[1] = sign * h.slope_y[1];
   out.g[2] = -h.slope_x[1];
-  out.aa = (double{h.value[2]} - 2.0 * h.value[1] + h.value[0]) / (step * step);
-  out.ay = (h.slope_y[2] - h.slope_y[0]) / (2.0 * step);
-  out.ax = -sign * (h.slope_x[2] - h.slope_x[0]) / (2.0 * step);
+  out.aa = (double{h.value[2]} - 2.0 * h.value[1] + h.value[0]) * (per_arc * per_arc);
+  out.ay = (h.slope_y[2] - h.slope_y[0]) * (0.5 * per_arc);
+  out.ax = -sign * (h.slope_x[2] - h.slope_x[0]) * (0.5 * per_arc);
   out.yy = h.yy;
   out.yx = -sign * h.yx;
   out.xx = h.xx;
@@ -45,11 +51,10 @@ Point point_at(const Placement &p, const ClimbGrid &grid, const HillShape &shape
 }
 
 // Solves (D - H) step = g for the smallest damping D, of a few tried, that makes D - H positive
-// definite (Levenberg's method, by L D L^T), in units in which a px of shift and a px of arc at
-// `arm` weigh the same.
-Step newton_step(const Point &p, double arm) {
-  const double g[3] = {p.g[0] / arm, p.g[1], p.g[2]};
-  const double h[6] = {-p.aa / (arm * arm), -p.ay / arm, -p.ax / arm, -p.yy, -p.yx, -p.xx};
+// definite (Levenberg's method, by L D L^T).
+Step newton_step(const Point &p) {
+  const double *g = p.g;
+  const double h[6] = {-p.aa, -p.ay, -p.ax, -p.yy, -p.yx, -p.xx};
   const double scale = std::abs(h[0]) + std::abs(h[3]) + std::abs(h[5]) + 1e-12;
   constexpr double least = 1e-12;
   for (const double damping : {0.0, 0.05, 0.2, 0.8, 3.2, 12.8, 51.2}) {
@@ -61,7 +66,7 @@ Step newton_step(const Point &p, double arm) {
       continue;
     const double u1 = g[1] - l10 * g[0], u2 = g[2] - l20 * g[0] - l21 * u1;
     const double x = u2 / d2, y = u1 * r1 - l21 * x, a = g[0] * r0 - l10 * y - l20 * x;
-    return {a / arm, y, x, damping > 0.0};
+    return {a, y, x, damping > 0.0};
   }
   return {0.0, 0.0, 0.0, true};
 }
@@ -73,10 +78,8 @@ struct Flat {
 };
 
 // By inverse iteration; the inverse is needed up to a factor only.
-Flat flattest(const Curvature &c, double arm) {
-  const double h[3][3] = {{-c.aa / (arm * arm), -c.ay / arm, -c.ax / arm},
-                          {-c.ay / arm, -c.yy, -c.yx},
-                          {-c.ax / arm, -c.yx, -c.xx}};
+Flat flattest(const Curvature &c) {
+  const double h[3][3] = {{-c.aa, -c.ay, -c.ax}, {-c.ay, -c.yy, -c.yx}, {-c.ax, -c.yx, -c.xx}};
   double inverse[3][3];
   for (int r = 0; r < 3; ++r)
     for (int q = 0; q < 3; ++q) {
@@ -98,16 +101,18 @@ Flat flattest(const Curvature &c, double arm) {
   for (int r = 0; r < 3; ++r)
     for (int q = 0; q < 3; ++q)
       curvature += v[r] * h[r][q] * v[q] / (length * length);
-  return {{v[0] / (length * arm), v[1] / length, v[2] / length}, curvature};
+  return {{v[0] / length, v[1] / length, v[2] / length}, curvature};
 }
 
 double length_of(double y, double x) {
   return std::sqrt(y * y + x * x);
 }
 
-Step limited(Step s, const ClimbLimits &limits) {
-  const double over = std::max({std::abs(s.a) / limits.max_angle, std::abs(s.y) / limits.max_step,
-                                std::abs(s.x) / limits.max_step, 1.0});
+Step limited(Step s, const ClimbScale &limits) {
+  const double arc = std::abs(s.a), shift = std::max(std::abs(s.y), std::abs(s.x));
+  if (arc <= limits.max_arc && shift <= limits.max_step)
+    return s;
+  const double over = std::max(arc / limits.max_arc, shift / limits.max_step);
   return {s.a / over, s.y / over, s.x / over, s.damped};
 }
 
@@ -123,9 +128,9 @@ Move move_by(const Point &p, const Step &s) {
                  p.ax * s.a * s.x + p.yx * s.y * s.x};
 }
 
-// Newton's method in angle and arc along the rim of the disc of shifts: the arc takes the place
-// of y, and nothing hangs on x.
-Move move_on_rim(const Point &p, const Placement &at, const ClimbLimits &limits) {
+// Newton's method in angle and along the rim of the disc of shifts: the way along it takes the
+// place of y, and nothing hangs on x.
+Move move_on_rim(const Point &p, const Placement &at, const ClimbScale &limits) {
   const double radius = length_of(at.y, at.x);
   const double ty = at.x / radius, tx = -at.y / radius; // unit vector along the rim
   Point rim{};
@@ -136,7 +141,7 @@ Move move_on_rim(const Point &p, const Placement &at, const ClimbLimits &limits)
   rim.yy = p.yy * ty * ty + 2.0 * p.yx * ty * tx + p.xx * tx * tx -
            (p.g[1] * at.y + p.g[2] * at.x) / (radius * radius);
   rim.xx = p.yy + p.xx;
-  const Move move = move_by(rim, limited(newton_step(rim, limits.arm()), limits));
+  const Move move = move_by(rim, limited(newton_step(rim), limits));
   const double turn = move.step.y / radius, c = std::cos(turn), s = std::sin(turn);
   return {{move.step.a, (c - 1.0) * at.y + s * at.x, (c - 1.0) * at.x - s * at.y, move.step.damped},
           move.gain};
@@ -147,10 +152,10 @@ double angle_step(const Point &p, double most) {
   return p.aa < 0.0 ? std::clamp(-p.g[0] / p.aa, -most, most) : 0.0;
 }
 
-Move next_move(const Point &p, const Placement &at, const ClimbLimits &limits) {
+Move next_move(const Point &p, const Placement &at, const ClimbScale &limits) {
   if (limits.max_shift <= 0.0)
-    return move_by(p, {angle_step(p, limits.max_angle), 0.0, 0.0});
-  const Step s = limited(newton_step(p, limits.arm()), limits);
+    return move_by(p, {angle_step(p, limits.max_arc), 0.0, 0.0});
+  const Step s = limited(newton_step(p), limits);
   const double length = length_of(at.y + s.y, at.x + s.x);
   if (length <= limits.max_shift)
     return move_by(p, s);
@@ -160,9 +165,15 @@ Move next_move(const Point &p, const Placement &at, const ClimbLimits &limits) {
   return move_by(p, {s.a, (at.y + s.y) * shorter - at.y, (at.x + s.x) * shorter - at.x, s.damped});
 }
 
-Placement moved_by(const Placement &from, const Point &p, const Move &move) {
-  return {from.angle + move.step.a, from.y + move.step.y, from.x + move.step.x, from.mirror,
+Placement moved_by(const Placement &from, const Point &p, const Move &move, double arm) {
+  return {from.angle + move.step.a / arm, from.y + move.step.y, from.x + move.step.x, from.mirror,
           p.value + move.gain};
+}
+
+// Sums are made at fine angles only.
+Placement at_fine_angle(Placement p, double fine_angle) {
+  p.angle = fine_angle * nearest(p.angle / fine_angle);
+  return p;
 }
 
 constexpr int kMostSteps = 6;
@@ -171,9 +182,9 @@ constexpr double kShort = 0.04;
 // A climb hardly ever gains more than so many times what the paraboloid promises.
 constexpr double kHope = 1.5;
 
-bool is_short(const Step &s, const ClimbLimits &limits, double fine_angle) {
+bool is_short(const Step &s, const ClimbScale &limits) {
   return !s.damped && std::max(std::abs(s.y), std::abs(s.x)) * limits.high < kShort &&
-         std::abs(s.a) < 0.8 * fine_angle;
+         std::abs(s.a) < 0.8 * limits.fine_arc;
 }
 
 } // namespace
@@ -181,8 +192,13 @@ bool is_short(const Step &s, const ClimbLimits &limits, double fine_angle) {
 Climb::Climb(const PolarRings &rows, const PolarRings &lanes, int n_low, const ClimbLimits &limits,
              int threads, Control &control)
     : grid_(lanes.grid(), std::max(rows.mask_radius(), lanes.mask_radius()), n_low),
-      moved_(rows, grid_, threads, control), limits_(limits),
-      mask_radius_(std::max(rows.mask_radius(), lanes.mask_radius())) {}
+      moved_(rows, grid_, threads, control),
+      mask_radius_(std::max(rows.mask_radius(), lanes.mask_radius())),
+      fine_angle_(2.0 * kPi / grid_.n_fine()) {
+  // A px of shift weighs as much as a px of arc so far from the centre.
+  const double arm = 0.5 / limits.high;
+  limits_ = {limits, arm, arm * fine_angle_, arm * limits.max_angle};
+}
 
 bool Climb::alike(const Placement &a, const Placement &b) const {
   constexpr double kNear = 0.25;
@@ -193,19 +209,16 @@ bool Climb::alike(const Placement &a, const Placement &b) const {
 
 Top Climb::to_top(const Placement &start, std::int64_t i, const float *turned_j,
                   double least) const {
-  const double fine_angle = 2.0 * kPi / grid_.n_fine();
   const float *moved_i = moved_.image(i, start.mirror);
   Top best{start, {}};
   Placement from = start; // where the last good step began
   best.at.value = -2.0;
   Step step{};
   for (int round = 0; round < kMostSteps; ++round) {
-    Placement at = from;
-    at.angle = fine_angle * std::round((from.angle + step.a) / fine_angle);
-    at.y += step.y;
-    at.x += step.x;
-    const Point p = point_at(at, grid_, grid_.shape(), moved_i, turned_j);
-    const Placement top = moved_by(at, p, move_by(p, {angle_step(p, fine_angle), 0.0, 0.0}));
+    const Placement at = at_fine_angle(moved_by(from, {}, {step, 0.0}, limits_.arm), fine_angle_);
+    const Point p = point_at(at, grid_, grid_.shape(), limits_, moved_i, turned_j);
+    const Move turn = move_by(p, {angle_step(p, limits_.fine_arc), 0.0, 0.0});
+    const Placement top = moved_by(at, p, turn, limits_.arm);
     if (!(top.value > best.at.value)) {
       step = {step.a / 2, step.y / 2, step.x / 2};
       continue;
@@ -214,9 +227,9 @@ Top Climb::to_top(const Placement &start, std::int64_t i, const float *turned_j,
     from = at;
     const Move next = next_move(p, at, limits_);
     step = next.step;
-    if (is_short(step, limits_, fine_angle)) {
+    if (is_short(step, limits_)) {
       if (next.gain > 0.0)
-        best.at = moved_by(at, p, next);
+        best.at = moved_by(at, p, next, limits_.arm);
       break;
     }
     if (p.value + kHope * next.gain < least)
@@ -232,13 +245,13 @@ int Climb::beside(const Top &top, Placement *start) const {
   if (limits_.max_shift <= 0.0)
     return 0;
   const double length = 0.5 / limits_.high;
-  const Flat flat = flattest(top.curvature, limits_.arm());
+  const Flat flat = flattest(top.curvature);
   if (0.5 * flat.curvature * length * length > kFlat)
     return 0;
   for (int n = 0; n < kBeside; ++n) {
     const double along = n == 0 ? length : -length;
     Placement p = top.at;
-    p.angle += along * flat.step.a;
+    p.angle += along * flat.step.a / limits_.arm;
     p.y += along * flat.step.y;
     p.x += along * flat.step.x;
     const double shorter = limits_.max_shift / std::max(length_of(p.y, p.x), limits_.max_shift);
@@ -250,11 +263,10 @@ int Climb::beside(const Top &top, Placement *start) const {
 }
 
 Placement Climb::low_step(const Placement &start, std::int64_t i, const float *turned_j) const {
-  const double fine_angle = 2.0 * kPi / grid_.n_fine();
-  Placement at = start;
-  at.angle = fine_angle * std::round(start.angle / fine_angle);
-  const Point p = point_at(at, grid_, grid_.low_shape(), moved_.image(i, start.mirror), turned_j);
-  return moved_by(at, p, next_move(p, at, limits_));
+  const Placement at = at_fine_angle(start, fine_angle_);
+  const Point p =
+      point_at(at, grid_, grid_.low_shape(), limits_, moved_.image(i, start.mirror), turned_j);
+  return moved_by(at, p, next_move(p, at, limits_), limits_.arm);
 }
 
 } // namespace rebalance

@@ -1,6 +1,6 @@
 #include "rebalance/climb_rings.hpp"
 
-#include <algorithm> // for copy, max, reverse_copy
+#include <algorithm> // for copy, max, min, reverse_copy
 #include <cmath>     // for cbrt, cos, sin
 #include <memory>    // for unique_ptr
 
@@ -76,13 +76,13 @@ ClimbGrid::ClimbGrid(const RingGrid &grid, double mask_radius, int n_low)
   n_fine_ = best_fine(grid.n_angles, needed);
   fine_ = std::make_unique<FftTables>(n_fine_);
   for (int ring = 0; ring < grid.n_rings; ++ring) {
-    const int most = ring < n_low ? kMostGroups / 2 : kMostGroups;
     const int n = dividing(n_fine_, needed[size(ring)]);
     RingGroup *last = shape_.n_groups > 0 ? &shape_.group[shape_.n_groups - 1] : nullptr;
-    if (last == nullptr || ring == n_low || (n > last->n_angles && shape_.n_groups < most))
-      shape_.group[shape_.n_groups++] = {ring, ring, n, n_fine_ / n, nullptr};
+    if (last == nullptr || (n > last->n_angles && shape_.n_groups < kMostGroups))
+      shape_.group[shape_.n_groups++] = {ring, ring, 0, n, n_fine_ / n, nullptr};
     last = &shape_.group[shape_.n_groups - 1];
     last->end = ring + 1;
+    ++last->stored;
     last->n_angles = std::max(last->n_angles, n);
     last->fine = n_fine_ / last->n_angles;
   }
@@ -98,8 +98,10 @@ ClimbGrid::ClimbGrid(const RingGrid &grid, double mask_radius, int n_low)
     shape_.group[g].direction = direction_[size(g)].data();
   shape_.ring_radius = ring_radius_.data();
   low_shape_ = shape_;
-  while (low_shape_.n_groups > 1 && low_shape_.group[low_shape_.n_groups - 1].first >= n_low)
+  while (low_shape_.group[low_shape_.n_groups - 1].first >= n_low)
     --low_shape_.n_groups;
+  low_shape_.group[low_shape_.n_groups - 1].end =
+      std::min(low_shape_.group[low_shape_.n_groups - 1].end, n_low);
 }
 
 // ---- Rings, sampled for the climb

@@ -2,23 +2,19 @@
 
 #include <algorithm> // for fill, max, min
 #include <cmath>     // for hypot
-#include <cstdlib>   // for abs
+
+#include "rebalance/aligned.hpp"
 
 namespace rebalance {
 
 namespace {
 
-double distance(const Shift &a, const Shift &b) {
-  return std::hypot(a.y - b.y, a.x - b.x);
+std::size_t size(std::int64_t n) {
+  return static_cast<std::size_t>(n);
 }
 
-// Turns that differ by no more than so many angles of the grid may belong to one hill. (With 2 as
-// many as one in a thousand pairs miss a hill.)
-constexpr int kLike = 1;
-
-bool like(int angle, int other, int n_angles) {
-  const int apart = std::abs(angle - other);
-  return std::min(apart, n_angles - apart) <= kLike;
+double distance(const Shift &a, const Shift &b) {
+  return std::hypot(a.y - b.y, a.x - b.x);
 }
 
 } // namespace
@@ -33,7 +29,8 @@ void Feet::add(const GridPoint &point) {
   n = std::min(n + 1, kMost);
 }
 
-Hills::Hills(const Scan &scan) : scan_(scan), neighbours_(scan.shifts().size()) {
+Hills::Hills(const Scan &scan)
+    : kernels_(kernels()), scan_(scan), neighbours_(scan.shifts().size()) {
   const std::vector<Shift> &shifts = scan.shifts();
   double step = distance(shifts.front(), shifts.back());
   for (const Shift &shift : shifts)
@@ -43,22 +40,6 @@ Hills::Hills(const Scan &scan) : scan_(scan), neighbours_(scan.shifts().size()) 
     for (std::size_t b = 0; b < shifts.size(); ++b)
       if (a != b && distance(shifts[a], shifts[b]) < 1.5 * step)
         neighbours_[a].push_back(static_cast<int>(b));
-}
-
-bool Hills::is_top(const GridPoint &point, const Scan::Found &found, std::int64_t row,
-                   std::int64_t lane) const {
-  const int first = point.mirror ? kSectors : 0;
-  for (const int shift : neighbours_[static_cast<std::size_t>(point.shift)]) {
-    const PairBest::Row &kept = found.at(shift, row);
-    for (int n = first; n < first + kSectors; ++n) {
-      const float value = kept.value[n][lane];
-      if (value < point.value || (value == point.value && shift > point.shift))
-        continue;
-      if (like(scan_.angle(kept.code[n][lane]), point.angle, scan_.n_angles()))
-        return false;
-    }
-  }
-  return true;
 }
 
 namespace {
@@ -71,44 +52,41 @@ void prefetch(const PairBest::Row &row) {
     __builtin_prefetch(value);
 }
 
-bool any_reaches(const float *value, const float *least) {
-  bool any = false;
-  for (int lane = 0; lane < kLanes; ++lane)
-    any |= value[lane] >= least[lane];
-  return any;
-}
-
 } // namespace
 
 void Hills::find(const Scan::Found &found, std::int64_t row, const float *below, Feet *feet) const {
+  constexpr int n_points = kKept * kLanes; // of one shift
   const int n_kept = scan_.mirror() ? kKept : kSectors;
-  float least[kLanes];
+  AlignedFloats value(size(n_points * scan_.n_shifts()), -2.0f), angle(value.size(), 0.0f);
+  alignas(64) float least[kLanes], top[n_points];
   std::fill(least, least + kLanes, -2.0f);
   for (int shift = 0; shift < scan_.n_shifts(); ++shift) {
     const PairBest::Row &kept = found.at(shift, row);
     prefetch(found.at(std::min(shift + kAhead, scan_.n_shifts() - 1), row));
-    for (int n = 0; n < n_kept; ++n)
-      for (int lane = 0; lane < kLanes; ++lane)
+    for (int n = 0; n < n_kept; ++n) {
+      const std::size_t at = size(shift * n_points + n * kLanes);
+      for (int lane = 0; lane < kLanes; ++lane) {
+        value[at + size(lane)] = kept.value[n][lane];
         least[lane] = std::max(least[lane], kept.value[n][lane]);
+      }
+      for (int lane = 0; lane < kLanes; ++lane)
+        angle[at + size(lane)] = static_cast<float>(scan_.angle(shift, kept.code[n][lane]));
+    }
   }
   for (int lane = 0; lane < kLanes; ++lane) {
     least[lane] -= below[lane];
     feet[lane].n = 0;
   }
   for (int shift = 0; shift < scan_.n_shifts(); ++shift) {
-    const PairBest::Row &kept = found.at(shift, row);
-    for (int n = 0; n < n_kept; ++n) {
-      if (!any_reaches(kept.value[n], least))
-        continue;
-      for (int lane = 0; lane < kLanes; ++lane) {
-        if (kept.value[n][lane] < least[lane])
-          continue;
-        const GridPoint point{shift, scan_.angle(kept.code[n][lane]), n >= kSectors,
-                              kept.value[n][lane]};
-        if (is_top(point, found, row, lane))
-          feet[lane].add(point);
+    const std::vector<int> &near = neighbours_[size(shift)];
+    kernels_.tops({value.data(), angle.data(), scan_.n_angles(), shift,
+                   static_cast<int>(near.size()), near.data(), least, top});
+    for (int n = 0; n < n_points; ++n)
+      if (top[n] != 0.0f) {
+        const std::size_t at = size(shift * n_points + n);
+        feet[n % kLanes].add(
+            {shift, static_cast<int>(angle[at]), n >= kSectors * kLanes, value[at]});
       }
-    }
   }
 }
 

@@ -439,6 +439,50 @@ void pairs(const PairBlock &p) {
   }
 }
 
+// ---- Tops among the points that a scan kept
+
+// Turns that differ by no more than so many angles of the grid may belong to one hill. (With 2 as
+// many as one in a thousand pairs miss a hill.)
+constexpr float kLike = 1.0f;
+
+inline bool any(I lanes) {
+  int32_t some = 0;
+  for (int lane = 0; lane < W; ++lane)
+    some |= lanes[lane];
+  return some != 0;
+}
+
+// Lanes in which a point of a like angle at another shift is higher.
+inline I is_below(V value, V angle, const float *others, const float *angles, bool first,
+                  float n_angles) {
+  I below = {};
+  for (int n = 0; n < kSectors; ++n) {
+    const V other = load(others + n * kLanes), apart = angle - load(angles + n * kLanes);
+    const I higher = first ? other >= value : other > value;
+    const V distance = apart < 0.0f ? -apart : apart;
+    below |= higher & ((distance <= kLike) | (distance >= n_angles - kLike));
+  }
+  return below;
+}
+
+void tops(const KeptPoints &p) {
+  constexpr long row = static_cast<long>(kKept) * kLanes;
+  const auto n_angles = static_cast<float>(p.n_angles);
+  for (int n = 0; n < kKept; ++n)
+    for (int lane = 0; lane < kLanes; lane += W) {
+      const long at = p.shift * row + n * kLanes + lane;
+      const V value = load(p.value + at), angle = load(p.angle + at);
+      I top = value >= load(p.least + lane);
+      if (any(top))
+        for (int q = 0; q < p.n_near; ++q) {
+          const long other = p.near[q] * row + n / kSectors * kSectors * kLanes + lane;
+          top &= ~is_below(value, angle, p.value + other, p.angle + other, p.near[q] < p.shift,
+                           n_angles);
+        }
+      store(p.top + n * kLanes + lane, top ? V{} + 1.0f : V{});
+    }
+}
+
 // ---- The climb: rings at other angles; value, slope and curvature around an angle and shift
 
 // The samples of two rings are real and imaginary part of one complex transform and back.
@@ -473,21 +517,18 @@ void resample(const Resample &r) {
 struct CosSin {
   V cos, sin;
 };
-// Cosine and sine by reduction to a quarter turn and Taylor polynomials; error below 1e-7 for the
-// few turns that occur here.
+// Cosine and sine, of half the angle by polynomials with the least largest error, from there by the
+// formulas of the double angle; error below 2e-7 for the few turns that occur here.
 inline CosSin cos_sin(V x) {
-  const V shifted = x * 0.63661977236758134308f + 12582912.0f; // 1.5 * 2^23: rounds to integer
-  const V turns = shifted - 12582912.0f;
-  const I quarter = reinterpret_cast<const I &>(shifted);
-  const V r = (x - turns * 1.5707962512969970703125f) - turns * 7.5497899548918821691e-8f;
+  const V turns = x * 0.15915494309189533577f;
+  const V r = turns - (turns + 12582912.0f - 12582912.0f); // 1.5 * 2^23: rounds to integer
   const V z = r * r;
-  const V s =
-      r + r * z * (-1.6666667e-1f + z * (8.3333310e-3f + z * (-1.9840874e-4f + z * 2.7e-6f)));
-  const V c = 1.0f - 0.5f * z + z * z * (4.1666668e-2f + z * (-1.3888889e-3f + z * 2.4801587e-5f));
-  const I odd = (quarter & 1) != 0;
-  const V cos = odd ? s : c, sin = odd ? c : s;
-  const I cos_negative = ((quarter + 1) & 2) != 0, sin_negative = (quarter & 2) != 0;
-  return {cos_negative ? -cos : cos, sin_negative ? -sin : sin};
+  const V s = r * (3.14159264f + z * (-5.16771008f +
+                                      z * (2.55007752f + z * (-0.598291286f + z * 0.0776576603f))));
+  const V c =
+      0.999999953f + z * (-4.93479283f + z * (4.05841135f + z * (-1.33187657f + z * 0.219689611f)));
+  const V twice = s + s;
+  return {1.0f - twice * s, twice * c};
 }
 
 // From any address, into a register: left to itself the compiler reads it anew for every use, which
@@ -502,13 +543,24 @@ inline V load_anywhere(const float *p) {
 #endif
   return v;
 }
-inline float sum_of(V v) {
-  float part[W];
-  __builtin_memcpy(part, &v, sizeof part);
-  for (int n = W / 2; n > 0; n /= 2)
-    for (int i = 0; i < n; ++i)
-      part[i] += part[i + n];
-  return part[0];
+
+// Sums over the lanes of four vectors.
+typedef float Four __attribute__((vector_size(16), may_alias));
+inline Four quarters(const V &v) {
+  Four sum = {};
+  for (int n = 0; n < W / 4; ++n)
+    sum += reinterpret_cast<const Four *>(&v)[n];
+  return sum;
+}
+inline void sums_of(const V *v, float *out) {
+  const Four a = quarters(v[0]), b = quarters(v[1]), c = quarters(v[2]), d = quarters(v[3]);
+  const Four ab = {a[0], a[1], b[0], b[1]}, ab2 = {a[2], a[3], b[2], b[3]};
+  const Four cd = {c[0], c[1], d[0], d[1]}, cd2 = {c[2], c[3], d[2], d[3]};
+  const Four p = ab + ab2, q = cd + cd2;
+  const Four even = {p[0], p[2], q[0], q[2]}, odd = {p[1], p[3], q[1], q[3]};
+  const Four sum = even + odd;
+  for (int n = 0; n < 4; ++n)
+    out[n] = sum[n];
 }
 
 // Sums over rings, per direction: at three angles the correlation and its derivative by the phase
@@ -526,7 +578,7 @@ inline Turned turned_to(const RingGroup &g, int turn) {
   Turned t;
   for (int q = 0; q < 3; ++q) {
     const int f = (turn + q - 1 + n_fine) % n_fine, start = f / g.fine;
-    const long row = (f % g.fine) * (g.end - g.first) * 3L * half;
+    const long row = (f % g.fine) * g.stored * 3L * half;
     t.here[q] = row + start;
     t.opposite[q] = row + (start < half ? start + half : start - half);
   }
@@ -583,32 +635,35 @@ void hill(const HillPoint &p) {
   const float *moved = p.moved, *turned = p.turned;
   for (int number = 0; number < p.shape->n_groups; ++number) {
     const RingGroup &g = p.shape->group[number];
-    const int half = g.n_angles / 2, n_rings = g.end - g.first;
+    const int half = g.n_angles / 2;
     const Turned at = turned_to(g, p.turn);
     for (int a = 0; a < half; a += W) {
       const V cos = load(g.direction + a), sin = load(g.direction + half + a);
       const V along = cos * p.shift_x + sin * p.shift_y;
       add(sums, along_rings(p, g, at, moved + a, turned + a, along), cos, sin);
     }
-    moved += static_cast<long>(n_rings) * g.n_angles;
-    turned += static_cast<long>(n_rings) * 3 * half * g.fine;
+    moved += static_cast<long>(g.stored) * g.n_angles;
+    turned += static_cast<long>(g.stored) * 3 * half * g.fine;
   }
-  Hill &h = *p.hill;
-  for (int q = 0; q < 3; ++q) {
-    h.value[q] = sum_of(sums.value[q]);
-    h.slope_y[q] = sum_of(sums.slope_y[q]);
-    h.slope_x[q] = sum_of(sums.slope_x[q]);
-  }
-  h.yy = sum_of(sums.yy);
-  h.yx = sum_of(sums.yx);
-  h.xx = sum_of(sums.xx);
+  const V all[12] = {sums.value[0],   sums.value[1],   sums.value[2],   sums.yy,
+                     sums.slope_y[0], sums.slope_y[1], sums.slope_y[2], sums.yx,
+                     sums.slope_x[0], sums.slope_x[1], sums.slope_x[2], sums.xx};
+  float sum[12];
+  for (int n = 0; n < 12; n += 4)
+    sums_of(all + n, sum + n);
+  *p.hill = {{sum[0], sum[1], sum[2]},
+             {sum[4], sum[5], sum[6]},
+             {sum[8], sum[9], sum[10]},
+             sum[3],
+             sum[7],
+             sum[11]};
 }
 
 } // namespace
 
 extern const Kernels table;
-const Kernels table = {REBALANCE_NAME, W,     B,        lane_product, polar_gather,
-                       shift_rings,    pairs, resample, hill};
+const Kernels table = {REBALANCE_NAME, W,     B,    lane_product, polar_gather,
+                       shift_rings,    pairs, tops, resample,     hill};
 
 } // namespace REBALANCE_ISA
 } // namespace rebalance

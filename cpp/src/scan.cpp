@@ -146,8 +146,8 @@ GridPoint Scan::Found::best(std::int64_t row, std::int64_t lane) const {
     if (value > highest || (value == highest && kept.code[n][lane] < kept.code[best][lane]))
       best = n;
   }
-  return {kept.code[best][lane] / scan_->n_angles(), scan_->angle(kept.code[best][lane]),
-          best >= kSectors, kept.value[best][lane]};
+  const int code = kept.code[best][lane], shift = code / scan_->n_angles();
+  return {shift, scan_->angle(shift, code), best >= kSectors, kept.value[best][lane]};
 }
 
 } // namespace rebalance

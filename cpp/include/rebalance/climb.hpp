@@ -22,12 +22,16 @@ struct ClimbLimits {
   double max_step;  ///< longest step in y or x, px
   double max_shift; ///< radius of the disc that may not be left, px
   double high;      ///< band limit, cycles/px
-
-  /// A px of shift weighs as much as a px of arc so far from the centre.
-  double arm() const { return 0.5 / high; }
 };
 
-/// Second derivatives of the correlation by (angle, y, x).
+/// Angles as arcs, px, so that steps in angle and in shift compare.
+struct ClimbScale : ClimbLimits {
+  double arm;      ///< radius of the arcs
+  double fine_arc; ///< from one fine angle to the next
+  double max_arc;  ///< longest step
+};
+
+/// Second derivatives of the correlation by (arc, y, x).
 struct Curvature {
   double aa, ay, ax, yy, yx, xx;
 };
@@ -60,8 +64,9 @@ public:
 private:
   ClimbGrid grid_;
   MovedRings moved_;
-  ClimbLimits limits_;
+  ClimbScale limits_{};
   double mask_radius_;
+  double fine_angle_; ///< radians
 };
 
 } // namespace rebalance

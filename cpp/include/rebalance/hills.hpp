@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "rebalance/kernels.hpp"
 #include "rebalance/scan.hpp"
 
 namespace rebalance {
@@ -28,11 +29,9 @@ public:
   void find(const Scan::Found &found, std::int64_t row, const float *below, Feet *feet) const;
 
 private:
-  bool is_top(const GridPoint &point, const Scan::Found &found, std::int64_t row,
-              std::int64_t lane) const;
-
+  const Kernels &kernels_;
   const Scan &scan_;
-  std::vector<std::vector<int>> neighbours_; // of every shift
+  std::vector<std::vector<int>> neighbours_; // of every shift, rising
 };
 
 } // namespace rebalance

@@ -84,6 +84,17 @@ struct PairBlock {
   PairBest *best; ///< [n_blocks]
 };
 
+/// What a scan kept of one image i with kLanes images j, and which of it is asked for.
+struct KeptPoints {
+  const float *value, *angle; ///< [shift][kKept][kLanes]; angles in steps of the grid
+  int n_angles;
+  int shift;
+  int n_near;
+  const int *near;    ///< [n_near] shifts near this one
+  const float *least; ///< [kLanes] lower points are no tops
+  float *top;         ///< [kKept][kLanes] 1 where no point near, of a like angle, is higher; else 0
+};
+
 /// Two rings of kLanes images, sampled at other angles; angular frequencies that do not fit below
 /// half of either number of samples are dropped.
 struct Resample {
@@ -97,6 +108,7 @@ struct Resample {
 /// Rings with equally many samples.
 struct RingGroup {
   int first, end;         ///< rings
+  int stored;             ///< rings from the first on that lie in memory, some perhaps not summed
   int n_angles;           ///< samples per ring, a multiple of 2 * kLanes
   int fine;               ///< fine angles from one sample to the next
   const float *direction; ///< [2][n_angles / 2] cos and sin of the half circle
@@ -141,6 +153,8 @@ struct Kernels {
   void (*shift_rings)(const RingShape &, const float *polar, const float *phase, float *work,
                       float *out);
   void (*pairs)(const PairBlock &);
+  /// Of points as high as a near one that is the top whose shift comes first.
+  void (*tops)(const KeptPoints &);
   void (*resample)(const Resample &);
   void (*hill)(const HillPoint &);
 };

@@ -40,9 +40,9 @@ public:
   const std::vector<Shift> &shifts() const { return shifts_; }
   /// Of every angular frequency, the first ring that products do not leave out.
   const std::vector<int> &first_rings() const { return first_ring_; }
-  /// The angle of the grid that a code of PairBest stands for.
-  int angle(int code) const {
-    return lanes_.fft().output_at()[static_cast<std::size_t>(code % shape_.n_angles)];
+  /// The angle of the grid that a code of PairBest stands for, found at this shift.
+  int angle(int shift, int code) const {
+    return lanes_.fft().output_at()[static_cast<std::size_t>(code - shift * shape_.n_angles)];
   }
   /// Images i come in blocks of this many.
   int block() const { return kernels_.block; }
