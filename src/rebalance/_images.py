@@ -53,9 +53,11 @@ def _square_contrast(images: Floats) -> Doubles:
     border = np.concatenate(
         [images[:, 0], images[:, -1], images[:, :, 0], images[:, :, -1]], axis=1
     ).mean(axis=1, dtype=np.float64)
-    contrast: Floats = pixels - border.astype(np.float32)[:, None]
-    largest = np.maximum(contrast.max(axis=1), -contrast.min(axis=1))
-    highest = np.maximum(pixels.max(axis=1), -pixels.min(axis=1))
+    level = border.astype(np.float32)
+    contrast: Floats = pixels - level[:, None]
+    most, least = pixels.max(axis=1), pixels.min(axis=1)
+    largest = np.maximum(most - level, level - least)
+    highest = np.maximum(most, -least)
     seen = largest > 1e-6 * highest  # the others are blank
     contrast = contrast[seen] / largest[seen, None]
     contrast *= contrast

@@ -72,9 +72,11 @@ def find_signal(
     pairs = _near_pairs(sample, diameter, max_shift, threads)
     n_samples = n_angles(band, diameter)
     radius = ring_radii(band, n_rings(band, diameter))
-    samples = _rings(sample, diameter, band, len(radius), n_samples, threads).samples()
-    fixed = np.fft.rfft(_moved_back(samples[pairs.i], radius, pairs.shift), axis=2)
-    other = _turned(np.fft.rfft(samples[pairs.j], axis=2), pairs)
+    used, place = np.unique(np.concatenate([pairs.i, pairs.j]), return_inverse=True)
+    i, j = np.split(place, 2)  # of the images used: often but half of the sample
+    samples = _rings(sample[used], diameter, band, len(radius), n_samples, threads).samples()
+    fixed = np.fft.rfft(_moved_back(samples[i], radius, pairs.shift), axis=2)
+    other = _turned(np.fft.rfft(samples[j], axis=2), pairs)
     cross = _smooth(np.sum((fixed * other.conj()).real, axis=(0, 2)))
     power = _smooth(np.sum(np.abs(fixed) ** 2 + np.abs(other) ** 2, axis=(0, 2)) / 2)
     if power.min() <= 0:
@@ -95,7 +97,8 @@ class _Pairs:
 
 def _sample(images: Floats) -> Floats:
     """At most SAMPLE images with contrast; which ones does not depend on their order."""
-    spread = np.ptp(images.astype(np.float64).reshape(len(images), -1), axis=1)
+    pixels = images.reshape(len(images), -1)
+    spread = pixels.max(axis=1).astype(np.float64) - pixels.min(axis=1)
     order = np.argsort(spread, kind="stable")
     order = order[spread[order] > 0]
     chosen = np.unique(np.linspace(0, len(order) - 1, min(len(order), SAMPLE)).round().astype(int))
