@@ -208,7 +208,7 @@ bool Climb::alike(const Placement &a, const Placement &b) const {
 }
 
 Top Climb::to_top(const Placement &start, std::int64_t i, const float *turned_j,
-                  double least) const {
+                  const Placement &rival) const {
   const float *moved_i = moved_.image(i, start.mirror);
   Top best{start, {}};
   Placement from = start; // where the last good step began
@@ -232,7 +232,8 @@ Top Climb::to_top(const Placement &start, std::int64_t i, const float *turned_j,
         best.at = moved_by(at, p, next, limits_.arm);
       break;
     }
-    if (p.value + kHope * next.gain < least)
+    if (p.value + kHope * next.gain < rival.value ||
+        alike(moved_by(at, p, next, limits_.arm), rival))
       break;
   }
   return best;

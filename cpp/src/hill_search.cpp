@@ -49,7 +49,7 @@ Placement HillSearch::highest(const Feet &feet, std::int64_t i, std::int64_t j,
   }
   Top best = climb_.to_top(step[0], i, turned_j);
   const auto try_from = [&](const Placement &start) {
-    const Top top = climb_.to_top(start, i, turned_j, best.at.value);
+    const Top top = climb_.to_top(start, i, turned_j, best.at);
     if (top.at.value > best.at.value)
       best = top;
   };

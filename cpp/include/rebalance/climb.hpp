@@ -48,10 +48,11 @@ public:
         int threads, Control &control);
 
   const ClimbGrid &grid() const { return grid_; }
+  static constexpr Placement kNowhere{0.0, 1e9, 1e9, false, -2.0};
   /// To the top. The best point seen is kept, so that refining never lowers an affinity. Gives up
-  /// where it promises to stay below `least`.
+  /// where it promises to stay below `rival`, or to end there.
   Top to_top(const Placement &start, std::int64_t i, const float *turned_j,
-             double least = -2.0) const;
+             const Placement &rival = kNowhere) const;
   static constexpr int kBeside = 2;
   /// Points to climb from on either side of a top, where a flat ridge may have another: kBeside of
   /// them, or none.
