@@ -61,8 +61,8 @@ def _square_contrast(images: Floats) -> Doubles:
     seen = largest > 1e-6 * highest  # the others are blank
     contrast = contrast[seen] / largest[seen, None]
     contrast *= contrast
-    total = contrast.sum(axis=1, dtype=np.float64)
-    return np.asarray((1.0 / total).astype(np.float32) @ contrast, dtype=np.float64)
+    total = contrast.sum(axis=1)
+    return np.asarray((1.0 / total) @ contrast, dtype=np.float64)
 
 
 def ring_radii(band: tuple[float, float], rings: int) -> Doubles:
