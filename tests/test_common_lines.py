@@ -98,6 +98,10 @@ def test_scores_of_directions_are_those_of_the_plain_sum() -> None:
             score = plain_lines.scores(own, frames, direction)
             assert value == pytest.approx(score.max(), abs=1e-3)
             assert score[cell] == pytest.approx(score.max(), abs=1e-3)
+    only = np.array([[4, 9], [29, 0]], np.int32)
+    some = tables.vote(rows, frames, image, directions, only=only, threads=1)
+    for asked, every in zip(some, (best, turn), strict=True):
+        assert np.array_equal(asked, np.take_along_axis(every, only, axis=1))
 
 
 def test_votes_of_third_images_are_those_of_the_plain_count() -> None:
@@ -167,7 +171,7 @@ def test_the_core_refuses_arrays_of_other_shapes() -> None:
     with pytest.raises(ValueError, match=r"rays must have shape \(N, 64, K, 2\)"):
         _core.LineTables.all_pairs(np.zeros((2, 3, 4, 2), np.float32), phases(4), threads=1)
     tables = _core.LineTables.all_pairs(random_rays(2, 4, 0), phases(4), threads=1)
-    with pytest.raises(ValueError, match="an image named is not in the tables"):
+    with pytest.raises(ValueError, match="an image or direction named is not there"):
         tables.vote(
             np.array([2], np.int32),
             random_frames(1, 0),

@@ -39,7 +39,7 @@ void check_frames(const Doubles &frames, std::int64_t n) {
 void check_within(const std::int32_t *index, py::ssize_t size, std::int64_t n) {
   for (py::ssize_t i = 0; i < size; ++i)
     if (index[i] < 0 || index[i] >= n)
-      throw std::invalid_argument("an image named is not in the tables");
+      throw std::invalid_argument("an image or direction named is not there");
 }
 
 std::unique_ptr<LineTables> all_pairs(const Floats &rays, const Floats &phase, int threads,
@@ -71,7 +71,8 @@ std::unique_ptr<LineTables> between(const Floats &rows, const Floats &columns, c
 }
 
 py::tuple vote(const LineTables &tables, const Indices &rows, const Doubles &frames,
-               const Indices &image, const Doubles &directions, int threads) {
+               const Indices &image, const Doubles &directions, const py::object &only,
+               int threads) {
   check_frames(frames, -1);
   check_frames(directions, -1);
   if (rows.ndim() != 1 || image.ndim() != 1 || image.shape(0) != frames.shape(0))
@@ -79,11 +80,21 @@ py::tuple vote(const LineTables &tables, const Indices &rows, const Doubles &fra
   check_within(rows.data(), rows.size(), tables.n_rows());
   check_within(image.data(), image.size(), tables.n_columns());
   const std::vector<std::int32_t> named(rows.data(), rows.data() + rows.size());
-  Floats best({rows.size(), directions.shape(0)});
-  Bytes turn({rows.size(), directions.shape(0)});
+  std::int64_t n_asked = directions.shape(0);
+  Indices asked;
+  if (!only.is_none()) {
+    asked = only.cast<Indices>();
+    if (asked.ndim() != 2 || asked.shape(0) != rows.size())
+      throw std::invalid_argument("only must have shape (R, K)");
+    check_within(asked.data(), asked.size(), directions.shape(0));
+    n_asked = asked.shape(1);
+  }
+  Floats best({rows.size(), n_asked});
+  Bytes turn({rows.size(), n_asked});
   const rebalance::Frames known{frames.shape(0), frames.data(), image.data()};
-  const rebalance::DirectionVotes out{directions.shape(0), directions.data(), best.mutable_data(),
-                                      turn.mutable_data()};
+  const rebalance::DirectionVotes out{
+      directions.shape(0), directions.data(),  n_asked, only.is_none() ? nullptr : asked.data(),
+      best.mutable_data(), turn.mutable_data()};
   run_watched([&](rebalance::Control &c) { tables.vote(named, known, out, threads, c); },
               py::none());
   return py::make_tuple(best, turn);
@@ -149,9 +160,11 @@ void bind_common_lines(py::module_ &module) {
                   py::arg("phase").noconvert(), py::kw_only(), py::arg("threads"),
                   py::arg("progress") = py::none())
       .def("vote", &vote,
-           "Score (float32) and in-plane angle in cells (uint8), (rows, directions) each.",
+           "Score (float32) and in-plane angle in cells (uint8) of all directions, (R, D) each, or "
+           "of (R, K) ones.",
            py::arg("rows").noconvert(), py::arg("frames").noconvert(), py::arg("image").noconvert(),
-           py::arg("directions").noconvert(), py::kw_only(), py::arg("threads"))
+           py::arg("directions").noconvert(), py::kw_only(), py::arg("only") = py::none(),
+           py::arg("threads"))
       .def("find_lines", &find_lines,
            "Angle of the best line in the row and in the column image, radians, and its vote.",
            py::kw_only(), py::arg("rows") = py::none(), py::arg("columns") = py::none(),

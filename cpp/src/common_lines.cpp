@@ -1,7 +1,7 @@
 #include "rebalance/common_lines.hpp"
 
-#include <algorithm> // for copy, max, max_element, min
-#include <cmath>     // for atan2, floor, sqrt
+#include <algorithm> // for copy, lower_bound, max, max_element, min, sort, unique
+#include <cmath>     // for abs, sqrt
 
 #include "rebalance/parallel.hpp"
 
@@ -87,10 +87,23 @@ void fill_column(const Rays &columns, std::int64_t column, const LineShifts &shi
   }
 }
 
+/// Angle of a vector in the plane to 2e-8 radians, 0 to 2 pi (Abramowitz & Stegun 4.4.49): a search
+/// asks for millions.
+double angle_of(double y, double x) {
+  const double wide = std::max(std::abs(x), std::abs(y)), slim = std::min(std::abs(x), std::abs(y));
+  const double r = slim / std::max(wide, 1e-300), q = r * r;
+  double angle = 0;
+  for (const double c : {0.0028662257, -0.0161657367, 0.0429096138, -0.0752896400, 0.1065626393,
+                         -0.1420889944, 0.1999355085, -0.3333314528, 1.0})
+    angle = angle * q + c;
+  angle *= r;
+  angle = std::abs(y) > std::abs(x) ? kPi / 2 - angle : angle;
+  angle = x < 0 ? kPi - angle : angle;
+  return y < 0 ? 2 * kPi - angle : angle;
+}
 /// Cell of an angle: a cell holds two rays, the first a quarter of it from its edge.
 int cell_of(double angle) {
-  const int cell = static_cast<int>(std::floor(angle * (kCells / (2 * kPi)) + 0.25));
-  return (cell % kCells + kCells) % kCells;
+  return static_cast<int>(angle * (kCells / (2 * kPi)) + 0.25) % kCells;
 }
 double middle_of(double cell) {
   return (cell + 0.25) * (2 * kPi / kCells);
@@ -114,8 +127,8 @@ LineCells line_of(const double *row, const double *column) {
   const Vector line = cross(row + 6, column + 6);
   if (dot(line, &line.x) < kNear * kNear)
     return {-1, 0};
-  const int in_row = cell_of(std::atan2(dot(line, row + 3), dot(line, row)));
-  const int in_column = cell_of(std::atan2(dot(line, column + 3), dot(line, column)));
+  const int in_row = cell_of(angle_of(dot(line, row + 3), dot(line, row)));
+  const int in_column = cell_of(angle_of(dot(line, column + 3), dot(line, column)));
   if (in_column < kHalfCells)
     return {in_row, in_column};
   return {(in_row + kHalfCells) % kCells, in_column - kHalfCells};
@@ -166,15 +179,30 @@ float score_of(float sum, int n_votes) {
   return (sum - kVotesAtMean * n) / (kVotesPerDeviation * std::sqrt(n));
 }
 
-/// Each row of each table of one image twice.
-std::vector<std::uint8_t> widened(const std::uint8_t *tables, std::int64_t n_columns) {
-  std::vector<std::uint8_t> wide(static_cast<std::size_t>(n_columns * kHalfCells * kWide));
+/// The tables of one image with some columns, each of their rows twice.
+const std::uint8_t *widened(const std::uint8_t *tables, const std::vector<std::int32_t> &columns) {
+  thread_local std::vector<std::uint8_t> wide; // a new one each time costs as much as to fill it
+  wide.resize(std::max(wide.size(), columns.size() * kHalfCells * kWide));
   std::uint8_t *to = wide.data();
-  for (std::int64_t line = 0; line < n_columns * kHalfCells; ++line, tables += kCells) {
-    to = std::copy(tables, tables + kCells, to);
-    to = std::copy(tables, tables + kCells, to);
+  for (const std::int32_t column : columns) {
+    const std::uint8_t *from = tables + std::int64_t{column} * kTableSize;
+    for (int line = 0; line < kHalfCells; ++line, from += kCells) {
+      to = std::copy(from, from + kCells, to);
+      to = std::copy(from, from + kCells, to);
+    }
   }
-  return wide;
+  return wide.data();
+}
+
+/// Column images that frames name, each once; the frames then name them by their place among these.
+std::vector<std::int32_t> named_once(const Frames &frames, std::vector<std::int32_t> &place) {
+  std::vector<std::int32_t> columns(frames.image, frames.image + frames.n);
+  std::sort(columns.begin(), columns.end());
+  columns.erase(std::unique(columns.begin(), columns.end()), columns.end());
+  for (std::int64_t f = 0; f < frames.n; ++f)
+    place.push_back(static_cast<std::int32_t>(
+        std::lower_bound(columns.begin(), columns.end(), frames.image[f]) - columns.begin()));
+  return columns;
 }
 
 /// Vertex of the parabola through three values, the middle one the largest: -0.5 to 0.5.
@@ -244,20 +272,24 @@ LineTables::LineTables(const Rays &images, const LineShifts &shifts, int threads
 
 void LineTables::vote(const std::vector<std::int32_t> &rows, const Frames &frames,
                       const DirectionVotes &out, int threads, Control &control) const {
+  std::vector<std::int32_t> place;
+  const auto columns = named_once(frames, place);
+  const Frames placed{frames.n, frames.axes, place.data()};
   std::vector<Ballot> ballots(static_cast<std::size_t>(out.n_directions));
   parallel_for(out.n_directions, threads, control, [&](std::int64_t d) {
-    ballots[static_cast<std::size_t>(d)] = ballot_of(out.axes + 9 * d, frames);
+    ballots[static_cast<std::size_t>(d)] = ballot_of(out.axes + 9 * d, placed);
   });
   parallel_for(static_cast<std::int64_t>(rows.size()), threads, control, [&](std::int64_t n) {
-    const auto wide = widened(table(rows[static_cast<std::size_t>(n)], 0), n_columns_);
-    for (std::int64_t d = 0; d < out.n_directions; ++d) {
+    const auto *wide = widened(table(rows[static_cast<std::size_t>(n)], 0), columns);
+    for (std::int64_t a = n * out.n_asked; a < (n + 1) * out.n_asked; ++a) {
+      const std::int64_t d = out.asked == nullptr ? a - n * out.n_asked : out.asked[a];
       const Ballot &b = ballots[static_cast<std::size_t>(d)];
       const int n_lines = static_cast<int>(b.end.size());
       int turn = 0;
       float most = 0;
-      line_kernels().sum_votes({n_lines, b.end.data(), wide.data(), b.offset.data(), &turn, &most});
-      out.best[n * out.n_directions + d] = score_of(most, n_lines);
-      out.turn[n * out.n_directions + d] = static_cast<std::uint8_t>(turn);
+      line_kernels().sum_votes({n_lines, b.end.data(), wide, b.offset.data(), &turn, &most});
+      out.best[a] = score_of(most, n_lines);
+      out.turn[a] = static_cast<std::uint8_t>(turn);
     }
   });
 }

@@ -96,6 +96,7 @@ class LineTables:
         image: NDArray[np.int32],
         directions: NDArray[np.float64],
         *,
+        only: NDArray[np.int32] | None = None,
         threads: int,
     ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]: ...
     def find_lines(

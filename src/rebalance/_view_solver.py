@@ -27,6 +27,8 @@ DIRECTIONS = 600  # on the sphere, about 8 degrees apart
 SWEEPS = 4  # at most
 STARTS = 4  # from random frames, at most
 STARTS_WITH_MATES = 10
+SCREEN_WITH = 64  # frames that choose the directions at which more frames look
+SCREENED = 60  # directions
 START_WITH = 56  # averages
 START_WITH_MATES = 32  # where each has many lines with each
 SAME = 0.003  # of the score: starts that came to the same frames
@@ -103,14 +105,12 @@ class Anchors:
         """
         if self.symmetric:
             return self._from_chance(members, seed, starts or STARTS_WITH_MATES)[1]
-        found = [self._from_votes(members)]
-        if starts:
-            found.append(self._from_chance(members, seed, starts))
-        return max(found, key=lambda each: each[0])[1]
-
-    def _from_votes(self, members: Indices) -> tuple[float, Doubles]:
         lines = np.ascontiguousarray(self.lines[np.ix_(members, members)])
-        return self._swept(by_votes(lines, self.threads), members, SWEEPS)
+        by_thirds = self.sweep(by_votes(lines, self.threads), members, SWEEPS)
+        if not starts:
+            return by_thirds
+        found = (self._scored(by_thirds, members), self._from_chance(members, seed, starts))
+        return max(found, key=lambda each: each[0])[1]
 
     def _from_chance(self, members: Indices, seed: int, starts: int) -> tuple[float, Doubles]:
         """Mean score and frames that the best start led to; of no more, when two are the same."""
@@ -121,18 +121,17 @@ class Anchors:
             rng = np.random.Generator(np.random.PCG64([seed, start]))
             frame = upright(unit(rng.standard_normal((len(few), 3))))
             frame = turned(frame, rng.uniform(0, 2 * np.pi, len(few)))
-            found.append(self._swept(frame, few, SWEEPS_FROM_CHANCE, BLOCKS_FROM_CHANCE))
+            frame = self.sweep(frame, few, SWEEPS_FROM_CHANCE, BLOCKS_FROM_CHANCE)
+            found.append(self._scored(frame, few))
             found.sort(key=lambda each: -each[0])
             if len(found) > 1 and found[0][0] - found[1][0] < SAME * found[0][0]:
                 break
         frame, _ = self.search(members, found[0][1], few)
-        return self._swept(frame, members, SWEEPS)
+        return self._scored(self.sweep(frame, members, SWEEPS), members)
 
-    def _swept(
-        self, frame: Doubles, members: Indices, sweeps: int, blocks: int = BLOCKS
-    ) -> tuple[float, Doubles]:
-        """Mean score and frames at the end of some sweeps."""
-        frame, score = self.search(members, self.sweep(frame, members, sweeps, blocks), members)
+    def _scored(self, frame: Doubles, members: Indices) -> tuple[float, Doubles]:
+        """Mean score of members in frames near those given, and these frames."""
+        frame, score = self.search(members, frame, members)
         return float(score.mean()), frame
 
     def sweep(self, frame: Doubles, members: Indices, sweeps: int, blocks: int = BLOCKS) -> Doubles:
@@ -157,9 +156,11 @@ class Anchors:
 
     def place(self, frame: Doubles, members: Indices) -> Placed:
         """All anchors, against members whose frames are known and move a little."""
-        every = np.arange(self.n, dtype=np.int32)
-        frame, _ = self.search(every, frame, members)
-        return Placed(*refine(self.tables, frame, None, members, self.group, self.threads))
+        others = np.setdiff1d(np.arange(self.n, dtype=np.int32), members)
+        start = np.empty((self.n, 3, 3))
+        start[members] = frame
+        start[others], _ = self.search(others, frame, members)
+        return Placed(*refine(self.tables, start, None, members, self.group, self.threads))
 
     def agreement(self, frame: Doubles, members: Indices) -> Doubles:
         """(A,) share of members whose line with an average, looked for anywhere, is foretold."""
@@ -195,9 +196,16 @@ def search(
     """Frames in which lines of row averages agree best with those of known columns, and scores."""
     mates = np.ascontiguousarray(np.concatenate([known.frame @ turn.T for turn in known.group]))
     image = np.tile(known.column, len(known.group))
-    best, cells = tables.vote(rows, mates, image, grid, threads=threads)
-    which, row = best.argmax(axis=1), np.arange(len(rows))
-    return turned(grid[which], CELL * cells[row, which]), best[row, which]
+    only = None
+    if len(image) >= 2 * SCREEN_WITH:
+        few = np.arange(SCREEN_WITH) * len(image) // SCREEN_WITH
+        score, _ = tables.vote(rows, mates[few], image[few], grid, threads=threads)
+        order = np.argsort(-score, axis=1, kind="stable")[:, :SCREENED]
+        only = np.ascontiguousarray(np.sort(order, axis=1).astype(np.int32))
+    score, cells = tables.vote(rows, mates, image, grid, only=only, threads=threads)
+    row, best = np.arange(len(rows)), score.argmax(axis=1)
+    which = best if only is None else only[row, best]
+    return turned(grid[which], CELL * cells[row, best]), score[row, best]
 
 
 def place_others(

@@ -33,9 +33,11 @@ struct Frames {
 /// How a row image votes for viewing directions, each at its best in-plane angle.
 struct DirectionVotes {
   std::int64_t n_directions;
-  const double *axes; ///< [n_directions][3][3] frames not turned in plane
-  float *best;        ///< [rows][n_directions] score, standard deviations
-  std::uint8_t *turn; ///< [rows][n_directions] in-plane angle, cells
+  const double *axes;        ///< [n_directions][3][3] frames not turned in plane
+  std::int64_t n_asked;      ///< directions of a row that are looked at
+  const std::int32_t *asked; ///< [rows][n_asked] which; null: all of them
+  float *best;               ///< [rows][n_asked] score, standard deviations
+  std::uint8_t *turn;        ///< [rows][n_asked] in-plane angle, cells
 };
 
 /// The common line of every row and column image.
@@ -67,10 +69,10 @@ public:
   const std::uint8_t *table(std::int64_t row, std::int64_t column) const {
     return votes_.data() + (row * n_columns_ + column) * kTableSize;
   }
-  /// Score of every direction for the row images named, given column images in known frames: by
-  /// how many standard deviations the mean vote is above that of chance. Column images whose lines
-  /// fall into one cell of the row image share one vote, and few such votes score less than many
-  /// that are as good: else all rows would gather where the columns share one line.
+  /// Score of the directions asked for of the row images named, given column images in known
+  /// frames: by how many standard deviations the mean vote is above that of chance. Column images
+  /// whose lines fall into one cell of the row image share one vote, and few such votes score less
+  /// than many that are as good: else all rows would gather where the columns share one line.
   void vote(const std::vector<std::int32_t> &rows, const Frames &frames, const DirectionVotes &out,
             int threads, Control &control) const;
   void find_lines(const Foretold &foretold, const Lines &out, int threads, Control &control) const;
