@@ -23,7 +23,7 @@ from scipy.stats import spearmanr
 import rebalance
 from rebalance import SimulationSettings, ViewSphere
 from rebalance._symmetry import rotations
-from rebalance._view_sphere import angles_between
+from rebalance._view_solution import angles_between
 
 Doubles = NDArray[np.float64]
 Set = tuple[str, NDArray[np.float32], Doubles, str]

@@ -85,12 +85,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "_symmetry": BASE,
     "_line_rays": BASE | {"_core", "_align", "_images"},
     "_view_angles": set(),
-    "_view_refine": set(),
+    "_view_refine": {"_view_angles"},
     "_view_solver": {"_core", "_view_angles", "_view_refine"},
     "_view_verdict": set(),
     # The only stage that calls another: the affinity is wanted for hard sets alone.
     "_view_sphere": BASE
-    | {"_affinity", "_core", "_line_rays", "_symmetry", "_view_solver", "_view_verdict"},
+    | {"_affinity", "_core", "_line_rays", "_symmetry", "_view_solution", "_view_solver"}
+    | {"_view_verdict"},
+    "_view_solution": {"_view_solver", "_view_verdict"},
     "_directions": set(),
     "_phantom": {"_directions"},
     "_map": BASE,

@@ -12,8 +12,8 @@ from scipy.stats import spearmanr
 import rebalance
 from rebalance import RebalanceError, Simulation, SimulationSettings, ViewSphere, simulate
 from rebalance._symmetry import rotations
+from rebalance._view_solution import angles_between
 from rebalance._view_solver import DIRECTIONS, grid_of, spread_evenly
-from rebalance._view_sphere import angles_between
 
 Doubles = NDArray[np.float64]
 

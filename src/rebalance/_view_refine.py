@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+
+from ._view_angles import angles_in
 
 if TYPE_CHECKING:
     from . import _core
@@ -18,7 +22,8 @@ LOOKS = 3  # for lines
 ROUNDS = 5  # of fits to the lines of one look
 LEAST_VOTE = 72.0  # of a line that counts: one standard deviation above its table's mean
 LEAST_SINE = np.sin(np.radians(12.0))  # views nearer than this have no certain line
-SMALLEST = 0.02  # residual: smaller ones do not weigh more
+SMALLEST = 0.02  # deviation: smaller ones do not weigh more
+MOST_TURN = 0.2  # radians, of an average in a round
 
 
 def refine(
@@ -60,53 +65,79 @@ def refine(
         looks = [_look(tables, frame, others @ turn.T, members, threads) for turn in group]
         for _ in range(ROUNDS):
             others = (frame if columns is None else columns)[members]
-            fitted = [
-                _deviations(frame, others @ turn.T, *look)
-                for turn, look in zip(group, looks, strict=True)
+            pulls = [
+                _pull(frame, others @ turn.T, look) for turn, look in zip(group, looks, strict=True)
             ]
-            pull, off, weight = (sum(parts) for parts in zip(*fitted, strict=True))
-            frame = _nearest_frames(pull, frame)
+            pull, off, weight = (sum(parts) for parts in zip(*pulls, strict=True))
+            frame = _turned(frame, pull)
             misfit = off / np.maximum(weight, 1e-12)
     return frame, misfit
 
 
+@dataclass(frozen=True)
+class _Look:
+    """Lines found near the foretold ones, (R, M) each."""
+
+    in_row: Doubles  # radians
+    in_column: Doubles
+    weight: Doubles  # how far they count
+
+
 def _look(
     tables: _core.LineTables, rows: Doubles, columns: Doubles, members: Indices, threads: int
-) -> tuple[Doubles, Doubles, Doubles]:
-    """(R, M, 2) lines in the planes of rows and of members, and (R, M) how far they count."""
+) -> _Look:
     columns = np.ascontiguousarray(columns)
     in_row, in_column, vote = tables.find_lines(
         rows=rows, columns=columns, reach=REACH, threads=threads
     )
     sine = np.linalg.norm(np.cross(rows[:, None, 2], columns[None, members, 2]), axis=2)
     weight = np.maximum(vote[:, members] - LEAST_VOTE, 0.0) * (sine > LEAST_SINE)
-    return _on_circle(in_row[:, members]), _on_circle(in_column[:, members]), weight
+    return _Look(in_row[:, members], in_column[:, members], weight)
 
 
-def _on_circle(angle: Doubles) -> Doubles:
-    return np.stack([np.cos(angle), np.sin(angle)], axis=-1)
+def _pull(rows: Doubles, columns: Doubles, look: _Look) -> tuple[Doubles, Doubles, Doubles]:
+    """Normal equations of the turns of rows (R, 3, 4), and the sums over lines of deviations and
+    of weights, (R,) each.
+
+    Two views an angle t apart share a line that lies d and e radians off in their planes: its two
+    ends are sqrt(d^2 + e^2 - 2 d e cos t) apart. Turning the row by w in its plane and tilting it
+    by v about the direction of the column changes d by -w + v / tan t and e by v / sin t. At fixed
+    t the least squares are w = mean(d - e cos t) and v = e sin t: letting t follow would draw
+    views together wherever lines are uncertain, as near views are never far apart.
+    """
+    line = np.cross(rows[:, None, 2], columns[:, 2])
+    cos = np.clip(rows[:, 2] @ columns[:, 2].T, -1, 1)
+    foretold = angles_in(rows, line)
+    in_row = _wrapped(look.in_row - foretold)
+    in_column = look.in_column - angles_in(columns, line.transpose(1, 0, 2)).T
+    reverse = np.abs(in_row) > np.pi / 2  # a line has two ends
+    in_row = np.where(reverse, _wrapped(in_row + np.pi), in_row)
+    in_column = _wrapped(in_column + np.pi * reverse)
+    off = np.sqrt(np.maximum(in_row**2 + in_column**2 - 2 * in_row * in_column * cos, 0))
+    weight = look.weight / np.maximum(off, SMALLEST)
+    tilt = weight * in_column * np.sqrt(1 - cos**2)
+    axis = np.stack([np.sin(foretold), -np.cos(foretold)], axis=-1)
+    pull = np.zeros((len(rows), 3, 4))
+    pull[:, :2, :2] = np.einsum("rc,rci,rcj->rij", weight, axis, axis)
+    pull[:, :2, 3] = np.einsum("rc,rci->ri", tilt, axis)
+    pull[:, 2, 2] = weight.sum(axis=1)
+    pull[:, 2, 3] = -np.sum(weight * (in_row - in_column * cos), axis=1)
+    return pull, np.sum(look.weight * off, axis=1), look.weight.sum(axis=1)
 
 
-def _deviations(
-    rows: Doubles, columns: Doubles, in_row: Doubles, in_column: Doubles, weight: Doubles
-) -> tuple[Doubles, Doubles, Doubles]:
-    """What turns rows (R, 2, 3), and the sums over lines of deviations and weights (R,)."""
-    line = np.einsum("rcp,cpk->rck", in_column, columns[:, :2])
-    seen = np.einsum("rck,rpk->rcp", line, rows)
-    seen[..., :2] -= in_row
-    off = np.linalg.norm(seen, axis=-1)
-    pull = np.einsum("rc,rcp,rck->rpk", weight / np.maximum(off, SMALLEST), in_row, line)
-    return pull, np.sum(weight * off, axis=1), weight.sum(axis=1)
+def _wrapped(angle: Doubles) -> Doubles:
+    """-pi to pi."""
+    inside: Doubles = (angle + np.pi) % (2 * np.pi) - np.pi
+    return inside
 
 
-def _nearest_frames(pull: Doubles, before: Doubles) -> Doubles:
-    """Right-handed frames whose x and y axes are nearest to those pulled (Kabsch 1976)."""
-    wanted = np.zeros((len(pull), 3, 3))
-    # Rows without a line stay.
-    wanted[:, :2] = pull + 1e-9 * before[:, :2]
-    left, _, right = np.linalg.svd(wanted)
-    side = np.ones((len(pull), 3))
-    side[:, 2] = np.sign(np.linalg.det(left @ right))
+def _turned(frame: Doubles, pull: Doubles) -> Doubles:
+    """Frames turned about their own axes as normal equations say; those without a line stay."""
+    left = pull[:, :, :3] + 1e-9 * np.eye(3)
+    turn = np.linalg.solve(left, pull[:, :, 3:])[..., 0]
+    size = np.linalg.norm(turn, axis=1, keepdims=True)
+    turn *= np.minimum(1, MOST_TURN / np.maximum(size, 1e-12))
+    about = np.einsum("rk,rkc->rc", turn, frame)
+    moved = np.einsum("rij,rkj->rki", Rotation.from_rotvec(about).as_matrix(), frame)
     # The last bits of matrix products depend on where arrays lie in memory.
-    frame: Doubles = np.round((left * side[:, None]) @ right, 9)
-    return frame
+    return np.asarray(np.round(moved, 9))

@@ -106,10 +106,13 @@ class Anchors:
         if self.symmetric:
             return self._from_chance(members, seed, starts or STARTS_WITH_MATES)[1]
         lines = np.ascontiguousarray(self.lines[np.ix_(members, members)])
-        by_thirds = self.sweep(by_votes(lines, self.threads), members, SWEEPS)
+        by_thirds = by_votes(lines, self.threads)
         if not starts:
-            return by_thirds
-        found = (self._scored(by_thirds, members), self._from_chance(members, seed, starts))
+            return self.sweep(by_thirds, members, SWEEPS)
+        found = (
+            self.swept(by_thirds, members, SWEEPS),
+            self._from_chance(members, seed, starts),
+        )
         return max(found, key=lambda each: each[0])[1]
 
     def _from_chance(self, members: Indices, seed: int, starts: int) -> tuple[float, Doubles]:
@@ -121,17 +124,18 @@ class Anchors:
             rng = np.random.Generator(np.random.PCG64([seed, start]))
             frame = upright(unit(rng.standard_normal((len(few), 3))))
             frame = turned(frame, rng.uniform(0, 2 * np.pi, len(few)))
-            frame = self.sweep(frame, few, SWEEPS_FROM_CHANCE, BLOCKS_FROM_CHANCE)
-            found.append(self._scored(frame, few))
+            found.append(self.swept(frame, few, SWEEPS_FROM_CHANCE, BLOCKS_FROM_CHANCE))
             found.sort(key=lambda each: -each[0])
             if len(found) > 1 and found[0][0] - found[1][0] < SAME * found[0][0]:
                 break
         frame, _ = self.search(members, found[0][1], few)
-        return self._scored(self.sweep(frame, members, SWEEPS), members)
+        return self.swept(frame, members, SWEEPS)
 
-    def _scored(self, frame: Doubles, members: Indices) -> tuple[float, Doubles]:
-        """Mean score of members in frames near those given, and these frames."""
-        frame, score = self.search(members, frame, members)
+    def swept(
+        self, frame: Doubles, members: Indices, sweeps: int, blocks: int = BLOCKS
+    ) -> tuple[float, Doubles]:
+        """Mean score and frames at the end of some sweeps."""
+        frame, score = self.search(members, self.sweep(frame, members, sweeps, blocks), members)
         return float(score.mean()), frame
 
     def sweep(self, frame: Doubles, members: Indices, sweeps: int, blocks: int = BLOCKS) -> Doubles:
@@ -156,10 +160,8 @@ class Anchors:
 
     def place(self, frame: Doubles, members: Indices) -> Placed:
         """All anchors, against members whose frames are known and move a little."""
-        others = np.setdiff1d(np.arange(self.n, dtype=np.int32), members)
-        start = np.empty((self.n, 3, 3))
-        start[members] = frame
-        start[others], _ = self.search(others, frame, members)
+        every = np.arange(self.n, dtype=np.int32)
+        start, _ = self.search(every, frame, members)
         return Placed(*refine(self.tables, start, None, members, self.group, self.threads))
 
     def agreement(self, frame: Doubles, members: Indices) -> Doubles:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import spearmanr
 
 from . import _core
 from ._affinity import affinity
 from ._line_rays import LineRays, line_rays, near_means
 from ._symmetry import rotations
-from ._view_solver import STARTS, SWEEPS, Anchors, Placed, place_others
+from ._view_solution import PLAIN_ENOUGH, RARE, Solution, Way, attempt, halves_of, polished
+from ._view_solver import STARTS, Anchors, place_others
 from ._view_verdict import FEWEST, HALVES_AGREE, ViewSphere, Witness, judge
 from .checks import as_images, as_seed, as_threads
 from .errors import RebalanceError
@@ -29,9 +29,6 @@ Progress = Callable[[int, int], None]
 
 MOST_ANCHORS = 200  # averages all of which are compared with each other
 CHUNK = 128  # other averages placed at a time
-RARE = 0.33  # of the upper quartile of agreement: averages below it are left out
-MOST_BELONG = 0.9  # share of the averages kept, above which their orientations are not sought anew
-PLAIN_ENOUGH = 0.95  # agreement of the halves that near means need not be asked to better
 HOPE = 0.4  # agreement of the halves, below which searches from chance are not worth their time
 STEPS = 4  # of the progress
 GROUPS_TRIED = ("C2", "C3", "C4", "D2")  # where a particle is refused as one without symmetry
@@ -40,31 +37,23 @@ LIKELY = 0.95  # agreement of the halves, from which a point group is named
 
 
 @dataclass(frozen=True)
-class _Way:
-    """How anchors are solved: with the lines of `start`, then with those of `final`."""
+class _Averages:
+    """What is solved."""
 
-    start: Anchors
-    final: Anchors
-    starts: int  # from chance, at most
-
-    def solve(self, members: Indices, seed: int) -> Doubles:
-        """Frames of members."""
-        frame = self.start.solve(members, seed, self.starts)
-        if self.final is not self.start:
-            frame = self.final.sweep(frame, members, SWEEPS)
-        return frame
+    stack: Floats
+    rays: LineRays
+    aff: Affinity | None
+    chosen: Indices  # averages all of which are compared with each other
 
 
 @dataclass(frozen=True)
-class _Solution:
-    """What one way of solving the anchors gave."""
+class _Manner:
+    """How it is solved."""
 
-    anchors: Anchors
-    placed: Placed  # all anchors
-    agreement: Doubles  # (A,)
-    kept: Indices
-    halves: tuple[Doubles, Doubles]  # angles between the views of those kept, degrees
-    agreement_of_halves: float
+    group: Doubles
+    seed: int
+    threads: int
+    tell: Callable[[int], None]  # a step is done
 
 
 def view_sphere(
@@ -124,12 +113,14 @@ def view_sphere(
     if len(chosen) < FEWEST:
         return judge(Witness.of_too_few(len(stack), rays.contrast, name))
     tell = _Steps(progress)
-    solution = _solution(stack, rays, aff, chosen, group, seed, threads, tell)
-    witness = _witness(rays, chosen, solution, name, tell)
+    manner = _Manner(group, seed, threads, tell)
+    solution = polished(_solved(_Averages(stack, rays, aff, chosen), manner))
+    witness = _witness(rays, chosen, solution, name)
+    tell(STEPS)
     # Of too few averages nothing more is said than that.
     enough = len(solution.kept) >= FEWEST
-    if enough and len(group) == 1 and solution.agreement_of_halves < HALVES_AGREE:
-        witness = replace(witness, likely=_likely_group(rays, chosen, seed, threads))
+    if enough and len(group) == 1 and solution.halves.agreement < HALVES_AGREE:
+        witness = replace(witness, likely=_likely_group(rays, chosen, manner))
     return judge(witness)
 
 
@@ -152,130 +143,61 @@ def _some(rays: LineRays, seed: int) -> Indices:
     return np.sort(drawn).astype(np.int32)
 
 
-def _solution(
-    stack: Floats,
-    rays: LineRays,
-    aff: Affinity | None,
-    chosen: Indices,
-    group: Doubles,
-    seed: int,
-    threads: int,
-    tell: _Steps,
-) -> _Solution:
+def _solved(averages: _Averages, manner: _Manner) -> Solution:
     """The averages themselves first; if their halves disagree, means of near ones, which show
     less noise, are solved, and the averages follow."""
 
-    def anchors_of(few: Floats, phase: Floats) -> Anchors:
-        tables = _core.LineTables.all_pairs(few, phase, threads=threads)
-        return Anchors(tables, group, threads)
+    def anchors_of(rays: Floats, phase: Floats) -> Anchors:
+        tables = _core.LineTables.all_pairs(rays, phase, threads=manner.threads)
+        return Anchors(tables, manner.group, manner.threads)
 
-    final = anchors_of(np.ascontiguousarray(rays.rays[chosen]), rays.phase)
-    tell(1)
-    best = _attempt(_Way(final, final, 0), seed)
-    tell(2)
-    if best.agreement_of_halves >= PLAIN_ENOUGH or len(stack) < 2:
+    rays, seed = averages.rays, manner.seed
+    final = anchors_of(np.ascontiguousarray(rays.rays[averages.chosen]), rays.phase)
+    manner.tell(1)
+    best = attempt(Way(final, final), seed)
+    manner.tell(2)
+    if best.halves.agreement >= PLAIN_ENOUGH or len(averages.stack) < 2:
         return best
-    aff = aff if aff is not None else affinity(stack, threads=threads)
-    means = line_rays(near_means(stack, aff, chosen), threads)
+    means = _means(averages, manner.threads)
     start = anchors_of(means.rays, means.phase)
-    ways = [_Way(start, final, 0)]
-    if len(group) == 1:
+    ways = [Way(start, final)]
+    if len(manner.group) == 1:
         # Means agree with each other in what they blur: they are the last resort.
-        ways += [_Way(final, final, STARTS), _Way(start, final, STARTS), _Way(start, start, STARTS)]
+        ways += [Way(final, final, STARTS), Way(start, final, STARTS), Way(start, start, STARTS)]
     for way in ways:
-        found = _attempt(way, seed)
-        best = max((best, found), key=lambda solution: solution.agreement_of_halves)
-        if not HOPE <= best.agreement_of_halves < HALVES_AGREE:
+        found = attempt(way, seed)
+        best = max((best, found), key=lambda solution: solution.halves.agreement)
+        if not HOPE <= best.halves.agreement < HALVES_AGREE:
             break
     return best
 
 
-def _attempt(way: _Way, seed: int) -> _Solution:
-    """Orientations of all anchors, and those that two halves of them give."""
-    members = np.arange(way.start.n, dtype=np.int32)
-    placed, agreement = _solve(way, members, seed)
-    kept = _often(agreement)
-    if FEWEST <= len(kept) < len(members):
-        # A few that do not belong lead nobody astray; with more, the others begin anew, but for
-        # searches from chance, which cost too much to be done twice.
-        few_left = len(kept) > MOST_BELONG * len(members)
-        known = placed.frame[kept] if few_left or way.starts else None
-        placed, agreement = _solve(way, kept, seed, known)
-        kept = _often(agreement)
-    if len(kept) < FEWEST:  # halves of so few cannot be solved
-        nothing = np.zeros((len(kept), len(kept)))
-        return _Solution(way.final, placed, agreement, kept, (nothing, nothing), 0.0)
-    angles = _angles_of_halves(way, kept, seed)
-    return _Solution(way.final, placed, agreement, kept, angles, _rank_correlation(*angles))
+def _means(averages: _Averages, threads: int) -> LineRays:
+    stack, aff = averages.stack, averages.aff
+    aff = aff if aff is not None else affinity(stack, threads=threads)
+    return line_rays(near_means(stack, aff, averages.chosen), threads)
 
 
-def _likely_group(rays: LineRays, chosen: Indices, seed: int, threads: int) -> str:
+def _likely_group(rays: LineRays, chosen: Indices, manner: _Manner) -> str:
     """The point group with which halves of some averages agree best; empty if none do well."""
-    rng = np.random.Generator(np.random.PCG64([seed, 2]))
+    rng = np.random.Generator(np.random.PCG64([manner.seed, 2]))
     few = np.sort(chosen[np.argsort(rng.random(len(chosen)), kind="stable")[:ASKED_FOR_GROUP]])
     if len(few) < 2 * FEWEST:
         return ""
     own = np.ascontiguousarray(rays.rays[few])
-    tables = _core.LineTables.all_pairs(own, rays.phase, threads=threads)
+    tables = _core.LineTables.all_pairs(own, rays.phase, threads=manner.threads)
     every = np.arange(len(few), dtype=np.int32)
     agreement = {}
     for name in GROUPS_TRIED:
-        anchors = Anchors(tables, rotations(name), threads)
-        halves = _angles_of_halves(_Way(anchors, anchors, STARTS), every, seed)
-        agreement[name] = _rank_correlation(*halves)
+        anchors = Anchors(tables, rotations(name), manner.threads)
+        agreement[name] = halves_of(Way(anchors, anchors, STARTS), every, manner.seed).agreement
     best = max(agreement, key=lambda name: agreement[name])
     return best if agreement[best] >= LIKELY else ""
 
 
-def _rank_correlation(first: Doubles, second: Doubles) -> float:
-    """Of the angles of all pairs; 0 where they do not differ."""
-    upper = np.triu_indices(len(first), 1)
-    if np.ptp(first[upper]) == 0 or np.ptp(second[upper]) == 0:
-        return 0.0
-    return float(spearmanr(first[upper], second[upper]).statistic)
-
-
-def _solve(
-    way: _Way, members: Indices, seed: int, known: Doubles | None = None
-) -> tuple[Placed, Doubles]:
-    """All anchors placed against members that are solved, or swept from known frames."""
-    frame = way.solve(members, seed) if known is None else way.final.sweep(known, members, SWEEPS)
-    placed = way.final.place(frame, members)
-    return placed, way.start.agreement(placed.frame, members)
-
-
-def _often(agreement: Doubles) -> Indices:
-    """Averages whose lines agree with those of the others more than rarely."""
-    least = RARE * np.quantile(agreement, 0.75)
-    return np.flatnonzero(agreement >= least).astype(np.int32)
-
-
-def _angles_of_halves(way: _Way, kept: Indices, seed: int) -> tuple[Doubles, Doubles]:
-    """Angles between all views kept, once for each random half of them that was solved."""
-    rng = np.random.Generator(np.random.PCG64([seed, 1]))
-    order = kept[np.argsort(rng.random(len(kept)), kind="stable")]
-
-    def solved(half: Indices) -> Doubles:
-        placed = way.final.place(way.solve(half, seed), half)
-        return angles_between(placed.frame[kept, 2], way.final.group)
-
-    return solved(np.sort(order[0::2])), solved(np.sort(order[1::2]))
-
-
-def angles_between(direction: Doubles, group: Doubles) -> Doubles:
-    """(N, N) angles (degrees) between views, v = -v, the smallest among symmetry mates."""
-    cosine = np.zeros((len(direction), len(direction)))
-    for turn in group:
-        np.maximum(cosine, np.abs((direction @ turn.T) @ direction.T), out=cosine)
-    angle: Doubles = np.degrees(np.arccos(np.clip(cosine, 0, 1)))
-    return angle
-
-
-def _witness(
-    rays: LineRays, chosen: Indices, solution: _Solution, symmetry: str, tell: _Steps
-) -> Witness:
+def _witness(rays: LineRays, chosen: Indices, solution: Solution, symmetry: str) -> Witness:
     """All that the verdict looks at, for all averages."""
-    n = len(rays.rays)
+    n, anchors = len(rays.rays), solution.way.final
     direction, misfit, agreement = np.full((n, 3), np.nan), np.full(n, np.nan), np.zeros(n)
     direction[chosen] = solution.placed.frame[:, 2]
     misfit[chosen] = solution.placed.misfit
@@ -283,7 +205,7 @@ def _witness(
     others = np.setdiff1d(np.flatnonzero(rays.contrast), chosen)
     if len(others):
         known = np.ascontiguousarray(rays.rays[chosen[solution.kept]])
-        own = solution.anchors.agreement(solution.placed.frame, solution.kept)
+        own = anchors.agreement(solution.placed.frame, solution.kept)
         # Near means agree more often than averages do: the rule is that of the averages here.
         scale = np.quantile(solution.agreement, 0.75) / max(np.quantile(own, 0.75), 1e-9)
         for first in range(0, len(others), CHUNK):
@@ -292,14 +214,11 @@ def _witness(
                 np.ascontiguousarray(rays.rays[some]),
                 known,
                 rays.phase,
-                threads=solution.anchors.threads,
+                threads=anchors.threads,
             )
-            placed, agrees = place_others(
-                tables, solution.anchors, solution.placed.frame, solution.kept
-            )
+            placed, agrees = place_others(tables, anchors, solution.placed.frame, solution.kept)
             direction[some], misfit[some] = placed.frame[:, 2], placed.misfit
             agreement[some] = scale * agrees
-    tell(STEPS)
     rarely = agreement < RARE * np.quantile(solution.agreement, 0.75)
     return Witness(
         symmetry=symmetry,
@@ -309,6 +228,6 @@ def _witness(
         rarely=rarely,
         n_solved=len(solution.kept),
         solved=chosen[solution.kept],
-        halves=solution.halves,
-        agreement_of_halves=solution.agreement_of_halves,
+        halves=solution.halves.angles,
+        agreement_of_halves=solution.halves.agreement,
     )
