@@ -66,6 +66,17 @@ def test_progress_ends_at_its_total() -> None:
     assert told[-1] == (4, 4)
 
 
+def test_averages_that_went_astray_among_junk_are_brought_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = simulated(averages=100, snr=4.0, junk=0.2, box=48, pixel_size=4.0, seed=8800)
+    aff = rebalance.affinity(made.images, threads=2)
+    polished = rebalance.view_sphere(made.images, aff, threads=2)
+    monkeypatch.setattr("rebalance._view_sphere.polished", lambda solution: solution)
+    plain = rebalance.view_sphere(made.images, aff, threads=2)
+    assert rank(polished, made.direction) > max(0.97, rank(plain, made.direction))
+
+
 def test_means_of_near_averages_lead_to_the_same_views(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rebalance._view_sphere.PLAIN_ENOUGH", 2.0)
     made = simulated(seed=4)

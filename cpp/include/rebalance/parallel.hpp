@@ -6,40 +6,23 @@
 #include <cstdint>
 #include <exception>
 #include <mutex>
-
-#ifdef _OPENMP
-#include <omp.h>
-#else
 #include <system_error>
 #include <thread>
 #include <vector>
-#endif
 
 #include "rebalance/control.hpp"
 
 namespace rebalance {
 
-#ifdef _OPENMP
-
-/// The thread that calls, from 0, within the body of a parallel_for.
-inline int thread_index() {
-  return omp_get_thread_num();
-}
-
-/// Calls work() on each of `threads` threads, or fewer if the system gives fewer.
-template <class Work> void on_threads(int threads, const Work &work) {
-#pragma omp parallel num_threads(threads)
-  work();
-}
-
-#else
-
 inline thread_local int index_of_this_thread = 0;
 
+/// The thread that calls, from 0, within the body of a parallel_for.
 inline int thread_index() {
   return index_of_this_thread;
 }
 
+/// Calls work() on each of `threads` threads, or fewer if the system gives fewer. Threads that wait
+/// sleep: on a busy machine a pool whose threads spin takes twice the time.
 template <class Work> void on_threads(int threads, const Work &work) {
   std::vector<std::thread> others;
   others.reserve(static_cast<std::size_t>(std::max(threads - 1, 0)));
@@ -57,8 +40,6 @@ template <class Work> void on_threads(int threads, const Work &work) {
   for (std::thread &other : others)
     other.join();
 }
-
-#endif
 
 /// Calls body(i) once for each i in [0, n), one after the other as threads come free, on `threads`
 /// threads. Each i must own its output. The first exception is kept and rethrown after the loop,
