@@ -148,7 +148,7 @@ def test_a_symmetric_particle_whose_group_is_not_given_is_refused(
     sphere = rebalance.view_sphere(made.images, threads=1)
     assert sphere.verdict == "cannot be told"
     assert sphere.reasons[0].endswith(
-        "and the same views with C4: if the particle has this symmetry, give it (--symmetry C4)"
+        "than with C4: if the particle has this symmetry, give it (--symmetry C4)"
     )
 
 

@@ -33,6 +33,7 @@ HOPE = 0.4  # agreement of the halves, below which searches from chance are not 
 STEPS = 4  # of the progress
 GROUPS_TRIED = ("C2", "C3", "C4", "D2")  # where a particle is refused as one without symmetry
 ASKED_FOR_GROUP = 50  # averages
+SURE = 0.96  # agreement of the halves, below which a point group may explain the averages better
 LIKELY = 0.95  # agreement of the halves, from which a point group is named
 
 
@@ -119,8 +120,10 @@ def view_sphere(
     tell(STEPS)
     # Of too few averages nothing more is said than that.
     enough = len(solution.kept) >= FEWEST
-    if enough and len(group) == 1 and solution.halves.agreement < HALVES_AGREE:
-        witness = replace(witness, likely=_likely_group(rays, chosen, manner))
+    if enough and len(group) == 1 and solution.halves.agreement < SURE:
+        name, agreement = _likely_group(rays, chosen, manner)
+        if agreement > max(LIKELY, solution.halves.agreement):
+            witness = replace(witness, likely=name)
     return judge(witness)
 
 
@@ -162,14 +165,15 @@ def _solved(averages: _Averages, manner: _Manner) -> Solution:
     start = anchors_of(means.rays, means.phase)
     ways = [Way(start, final)]
     if len(manner.group) == 1:
-        # Means agree with each other in what they blur: they are the last resort.
-        ways += [Way(final, final, STARTS), Way(start, final, STARTS), Way(start, start, STARTS)]
+        ways += [Way(final, final, STARTS), Way(start, final, STARTS)]
     for way in ways:
         found = attempt(way, seed)
         best = max((best, found), key=lambda solution: solution.halves.agreement)
         if not HOPE <= best.halves.agreement < HALVES_AGREE:
-            break
-    return best
+            return best
+    # Means of both halves agree in what they blur: they are the last resort, and must be sure.
+    last = attempt(Way(start, start, STARTS), seed) if len(manner.group) == 1 else best
+    return last if last.halves.agreement >= SURE else best
 
 
 def _means(averages: _Averages, threads: int) -> LineRays:
@@ -178,12 +182,12 @@ def _means(averages: _Averages, threads: int) -> LineRays:
     return line_rays(near_means(stack, aff, averages.chosen), threads)
 
 
-def _likely_group(rays: LineRays, chosen: Indices, manner: _Manner) -> str:
-    """The point group with which halves of some averages agree best; empty if none do well."""
+def _likely_group(rays: LineRays, chosen: Indices, manner: _Manner) -> tuple[str, float]:
+    """The point group with which halves of some averages agree best, and this agreement."""
     rng = np.random.Generator(np.random.PCG64([manner.seed, 2]))
     few = np.sort(chosen[np.argsort(rng.random(len(chosen)), kind="stable")[:ASKED_FOR_GROUP]])
     if len(few) < 2 * FEWEST:
-        return ""
+        return "", 0.0
     own = np.ascontiguousarray(rays.rays[few])
     tables = _core.LineTables.all_pairs(own, rays.phase, threads=manner.threads)
     every = np.arange(len(few), dtype=np.int32)
@@ -192,7 +196,7 @@ def _likely_group(rays: LineRays, chosen: Indices, manner: _Manner) -> str:
         anchors = Anchors(tables, rotations(name), manner.threads)
         agreement[name] = halves_of(Way(anchors, anchors, STARTS), every, manner.seed).agreement
     best = max(agreement, key=lambda name: agreement[name])
-    return best if agreement[best] >= LIKELY else ""
+    return best, agreement[best]
 
 
 def _witness(rays: LineRays, chosen: Indices, solution: Solution, symmetry: str) -> Witness:

@@ -70,7 +70,7 @@ class Witness:
     solved: Indices  # which
     halves: tuple[Doubles, Doubles]  # their mutual angles, degrees, from each half
     agreement_of_halves: float
-    likely: str = ""  # point group with which the halves would agree
+    likely: str = ""  # point group with which the halves would agree better
 
     @staticmethod
     def of_too_few(n: int, contrast: Bools, symmetry: str) -> Witness:
@@ -117,15 +117,15 @@ def _refusal(w: Witness) -> tuple[str, ...]:
             f"only {w.n_solved} averages have common lines that can be compared, and at least "
             f"{FEWEST} are needed",
         )
-    if w.agreement_of_halves >= HALVES_AGREE:
-        return ()
     if w.likely:
         return (
-            "two random halves of the averages, solved apart, give different views without "
-            f"symmetry (rank correlation {w.agreement_of_halves:.2f}, and at least "
-            f"{HALVES_AGREE:g} is needed) and the same views with {w.likely}: if the particle has "
-            f"this symmetry, give it (--symmetry {w.likely})",
+            "two random halves of the averages, solved apart, agree less on the views without "
+            f"symmetry (rank correlation {w.agreement_of_halves:.2f}) than with {w.likely}: if the "
+            f"particle has this symmetry, give it (--symmetry {w.likely}), and if it has none, "
+            "these averages cannot tell its views",
         )
+    if w.agreement_of_halves >= HALVES_AGREE:
+        return ()
     cause = "a particle with symmetry that was not given, " if w.symmetry == "C1" else ""
     return (
         "two random halves of the averages, solved apart, give different views (rank correlation "
