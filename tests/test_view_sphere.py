@@ -148,7 +148,8 @@ def test_a_symmetric_particle_whose_group_is_not_given_is_refused(
     sphere = rebalance.view_sphere(made.images, threads=1)
     assert sphere.verdict == "cannot be told"
     assert sphere.reasons[0].endswith(
-        "than with C4: if the particle has this symmetry, give it (--symmetry C4)"
+        "than with C4: if the particle has this symmetry, give it (--symmetry C4), and if it has "
+        "none, these averages cannot tell its views"
     )
 
 
