@@ -81,13 +81,11 @@ def workers(n: int) -> None:
         for number, times in taken.items():
             times.append(on_workers(number, images, words))
             print(f"{number} workers: {times[-1]}; load {os.getloadavg()[0]:.1f}", flush=True)
-    clock, busiest = (
-        statistics.median(getattr(t, name) for t in taken[1])
-        / statistics.median(getattr(t, name) for t in taken[2])
-        for name in ("clock", "busiest")
-    )
+    rounds = list(zip(taken[1], taken[2], strict=True))
+    clock = statistics.median(one.clock / two.clock for one, two in rounds)
+    busiest = statistics.median(one.busiest / two.busiest for one, two in rounds)
     print(
-        f"N = {n:,}, medians of {ROUNDS}: two workers {clock:.2f} times one by the clock, "
+        f"N = {n:,}, medians of {ROUNDS} ratios: two workers {clock:.2f} times one by the clock, "
         f"{busiest:.2f} times by the processor time of the busiest"
     )
 
