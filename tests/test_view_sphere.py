@@ -14,6 +14,7 @@ from rebalance import RebalanceError, Simulation, SimulationSettings, ViewSphere
 from rebalance._symmetry import rotations
 from rebalance._view_solution import angles_between
 from rebalance._view_solver import DIRECTIONS, grid_of, spread_evenly
+from rebalance._view_verdict import Witness, judge
 
 Doubles = NDArray[np.float64]
 
@@ -169,6 +170,34 @@ def test_a_point_group_is_used() -> None:
     assert sphere.symmetry == "C4"
     assert sphere.verdict != "cannot be told"
     assert rank(sphere, made.direction, "C4") > 0.9
+
+
+@pytest.mark.parametrize(("least", "verdict"), [(0.31, "trusted"), (0.29, "partly")])
+def test_averages_that_agree_less_than_the_others_raise_a_doubt(least: float, verdict: str) -> None:
+    n = 40
+    close = np.full((n, n), 30.0)
+    witness = Witness(
+        symmetry="C1",
+        direction=spread_evenly(n),
+        misfit=np.full(n, 0.1),
+        contrast=np.ones(n, dtype=bool),
+        agreement=np.where(np.arange(n) < n // 3, least, 0.5),
+        rarely=np.zeros(n, dtype=bool),
+        n_solved=n,
+        solved=np.arange(n, dtype=np.int32),
+        halves=(close, close),
+        agreement_of_halves=0.95,
+    )
+    sphere = judge(witness)
+    assert sphere.verdict == verdict
+    assert sphere.reasons[1:] == (
+        (
+            "the lines of a quarter of the averages agree less than 0.6 times as often as those "
+            "of another quarter: some may show another particle",
+        )
+        if verdict == "partly"
+        else ()
+    )
 
 
 def test_an_affinity_of_other_averages_is_refused() -> None:

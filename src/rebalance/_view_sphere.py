@@ -229,6 +229,7 @@ def _witness(rays: LineRays, chosen: Indices, solution: Solution, symmetry: str)
         direction=direction,
         misfit=misfit,
         contrast=rays.contrast,
+        agreement=agreement,
         rarely=rarely,
         n_solved=len(solution.kept),
         solved=chosen[solution.kept],

@@ -19,6 +19,7 @@ HALVES_AGREE = 0.9  # rank correlation of the angles that two halves give
 UNSURE = 15.0  # degrees: directions less certain are counted
 MOST_UNSURE = 0.1  # share of the directions, beyond which trust is partial
 MOST_LEFT_OUT = 0.3  # share of the averages, beyond which trust is partial
+EVEN = 0.6  # lower over upper quartile of agreement, below which some averages hardly belong
 SMALLEST = 1.2  # degrees: error that both halves share, from the width of a ray
 SPREAD = 1.4  # error of a direction over the difference of the halves
 
@@ -65,6 +66,7 @@ class Witness:
     direction: Doubles
     misfit: Doubles  # radians; nan where not known
     contrast: Bools
+    agreement: Doubles  # share of lines with the others that agree
     rarely: Bools  # lines rarely agree
     n_solved: int  # averages that were solved together
     solved: Indices  # which
@@ -80,6 +82,7 @@ class Witness:
             direction=np.full((n, 3), np.nan),
             misfit=np.full(n, np.nan),
             contrast=contrast,
+            agreement=np.zeros(n),
             rarely=np.zeros(n, dtype=bool),
             n_solved=int(contrast.sum()),
             solved=np.zeros(0, np.int32),
@@ -146,6 +149,12 @@ def _doubts(w: Witness, placed: Bools, unsure: Indices) -> tuple[str, ...]:
         doubts.append(
             f"{n_usable - n_placed} of {n_usable} averages were left out, because their lines "
             "rarely agree with those of the others"
+        )
+    low, high = np.quantile(w.agreement[placed], (0.25, 0.75))
+    if low < EVEN * high:
+        doubts.append(
+            f"the lines of a quarter of the averages agree less than {EVEN:g} times as often as "
+            "those of another quarter: some may show another particle"
         )
     if len(unsure) > MOST_UNSURE * n_placed:
         named = ", ".join(str(i) for i in unsure[:10]) + (", ..." if len(unsure) > 10 else "")
