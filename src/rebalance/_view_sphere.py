@@ -117,13 +117,13 @@ def view_sphere(
     manner = _Manner(group, seed, threads, tell)
     solution = polished(_solved(_Averages(stack, rays, aff, chosen), manner))
     witness = _witness(rays, chosen, solution, name)
-    tell(STEPS)
     # Of too few averages nothing more is said than that.
     enough = len(solution.kept) >= FEWEST
     if enough and len(group) == 1 and solution.halves.agreement < SURE:
-        name, agreement = _likely_group(rays, chosen, manner)
+        likely, agreement = _likely_group(rays, chosen, manner)
         if agreement > max(LIKELY, solution.halves.agreement):
-            witness = replace(witness, likely=name)
+            witness = replace(witness, likely=likely)
+    tell(STEPS)
     return judge(witness)
 
 
