@@ -15,7 +15,7 @@ from ._line_rays import LineRays, line_rays, near_means
 from ._symmetry import rotations
 from ._view_solution import PLAIN_ENOUGH, RARE, Solution, Way, attempt, halves_of, polished
 from ._view_solver import STARTS, Anchors, place_others
-from ._view_verdict import FEWEST, HALVES_AGREE, ViewSphere, Witness, judge
+from ._view_verdict import ENOUGH, FEWEST, HALVES_AGREE, ViewSphere, Witness, judge
 from .checks import as_images, as_seed, as_threads
 from .errors import RebalanceError
 
@@ -117,8 +117,9 @@ def view_sphere(
     manner = _Manner(group, seed, threads, tell)
     solution = polished(_solved(_Averages(stack, rays, aff, chosen), manner))
     witness = _witness(rays, chosen, solution, name)
-    # Of too few averages nothing more is said than that.
-    enough = len(solution.kept) >= FEWEST
+    # Of few averages that are refused nothing more is said than that.
+    told = solution.halves.agreement >= HALVES_AGREE
+    enough = len(solution.kept) >= FEWEST and (told or len(chosen) >= 2 * ENOUGH)
     if enough and len(group) == 1 and solution.halves.agreement < SURE:
         likely, agreement = _likely_group(rays, chosen, manner)
         if agreement > max(LIKELY, solution.halves.agreement):
