@@ -14,7 +14,7 @@ from ._view_verdict import FEWEST, HALVES_AGREE
 Doubles = NDArray[np.float64]
 Indices = NDArray[np.int32]
 
-RARE = 0.33  # of the upper quartile of agreement: averages below it are left out
+RARE = 0.33  # of the upper quartile of agreement: averages below it do not help to solve
 MOST_BELONG = 0.9  # share of the averages kept, above which their orientations are not sought anew
 PLAIN_ENOUGH = 0.95  # agreement of the halves that need not be asked to better
 

@@ -13,7 +13,7 @@ from . import _core
 from ._affinity import affinity
 from ._line_rays import LineRays, line_rays, near_means
 from ._symmetry import rotations
-from ._view_solution import PLAIN_ENOUGH, RARE, Solution, Way, attempt, halves_of, polished
+from ._view_solution import PLAIN_ENOUGH, Solution, Way, attempt, halves_of, polished
 from ._view_solver import STARTS, Anchors, place_others
 from ._view_verdict import ENOUGH, FEWEST, HALVES_AGREE, ViewSphere, Witness, judge
 from .checks import as_images, as_seed, as_threads
@@ -30,6 +30,7 @@ Progress = Callable[[int, int], None]
 MOST_ANCHORS = 200  # averages all of which are compared with each other
 CHUNK = 128  # other averages placed at a time
 HOPE = 0.4  # agreement of the halves, below which searches from chance are not worth their time
+LEFT_OUT = 0.36  # of the upper quartile of agreement: averages below it get no direction
 STEPS = 4  # of the progress
 GROUPS_TRIED = ("C2", "C3", "C4", "D2")  # where a particle is refused as one without symmetry
 ASKED_FOR_GROUP = 50  # averages
@@ -224,7 +225,7 @@ def _witness(rays: LineRays, chosen: Indices, solution: Solution, symmetry: str)
             placed, agrees = place_others(tables, anchors, solution.placed.frame, solution.kept)
             direction[some], misfit[some] = placed.frame[:, 2], placed.misfit
             agreement[some] = scale * agrees
-    rarely = agreement < RARE * np.quantile(solution.agreement, 0.75)
+    rarely = agreement < LEFT_OUT * np.quantile(solution.agreement, 0.75)
     return Witness(
         symmetry=symmetry,
         direction=direction,
