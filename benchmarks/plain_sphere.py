@@ -57,17 +57,22 @@ class PlainTables:
         image: NDArray[Any],
         directions: Doubles,
         *,
+        only: NDArray[Any] | None = None,
         threads: int,
     ) -> tuple[NDArray[Any], NDArray[Any]]:
-        best = np.zeros((len(rows), len(directions)), np.float32)
-        turn = np.zeros((len(rows), len(directions)), np.uint8)
+        if only is None:
+            only = np.tile(np.arange(len(directions)), (len(rows), 1))
+        best = np.zeros(only.shape, np.float32)
+        turn = np.zeros(only.shape, np.uint8)
         wide = np.concatenate([self.votes[rows]] * 2, axis=3)  # (R, C, 32, 128)
         across = np.arange(FULL)
         for d, direction in enumerate(directions):
             row, column, weight = _ballot(direction, frames)
-            cells = wide[:, image[:, None], column[:, None], row[:, None] + across]
+            asked, slot = np.nonzero(only == d)
+            here = wide if len(asked) == len(rows) else wide[asked]
+            cells = here[:, image[:, None], column[:, None], row[:, None] + across]
             total = np.einsum("f,rfc->rc", weight, cells - np.float32(AT_MEAN))
-            best[:, d], turn[:, d] = total.max(axis=1), total.argmax(axis=1)
+            best[asked, slot], turn[asked, slot] = total.max(axis=1), total.argmax(axis=1)
         return best, turn
 
     def find_lines(
