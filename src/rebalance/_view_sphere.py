@@ -173,8 +173,10 @@ def _solved(averages: _Averages, manner: _Manner) -> Solution:
         best = max((best, found), key=lambda solution: solution.halves.agreement)
         if not HOPE <= best.halves.agreement < HALVES_AGREE:
             return best
+    if len(manner.group) > 1:
+        return best
     # Means of both halves agree in what they blur: they are the last resort, and must be sure.
-    last = attempt(Way(start, start, STARTS), seed) if len(manner.group) == 1 else best
+    last = attempt(Way(start, start, STARTS), seed)
     return last if last.halves.agreement >= SURE else best
 
 
